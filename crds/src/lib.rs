@@ -1,0 +1,7 @@
+//! `elbow-crds`: everything a user can write.
+//!
+//! Custom resource types, the annotation table with its parsers, checked types, AWS limits and the codes of
+//! problems. No I/O, no clock.
+
+pub mod problem;
+pub mod target_group_binding;
