@@ -21,26 +21,36 @@ impl Params {
 
     /// The value of a parameter that must be there.
     pub fn required(&self, name: &str) -> Result<&str, ApiError> {
-        self.get(name).ok_or_else(|| ApiError::validation(format!("{name} is required")))
+        self.get(name)
+            .ok_or_else(|| ApiError::validation(format!("{name} is required")))
     }
 
     /// A number, if given.
     pub fn int(&self, name: &str) -> Result<Option<i64>, ApiError> {
         self.get(name)
-            .map(|v| v.parse().map_err(|_| ApiError::validation(format!("{name} must be an integer, got '{v}'"))))
+            .map(|v| {
+                v.parse()
+                    .map_err(|_| ApiError::validation(format!("{name} must be an integer, got '{v}'")))
+            })
             .transpose()
     }
 
     /// A boolean, if given.
     pub fn bool(&self, name: &str) -> Result<Option<bool>, ApiError> {
         self.get(name)
-            .map(|v| v.parse().map_err(|_| ApiError::validation(format!("{name} must be true or false, got '{v}'"))))
+            .map(|v| {
+                v.parse()
+                    .map_err(|_| ApiError::validation(format!("{name} must be true or false, got '{v}'")))
+            })
             .transpose()
     }
 
     /// The scalar list `prefix.1`, `prefix.2`, ... in numeric order. `prefix` includes `.member` for ELBv2.
     pub fn list(&self, prefix: &str) -> Vec<String> {
-        self.children(prefix).into_iter().filter_map(|child| child.get("").map(str::to_owned)).collect()
+        self.children(prefix)
+            .into_iter()
+            .filter_map(|child| child.get("").map(str::to_owned))
+            .collect()
     }
 
     /// The members of a list of structures: each with its own parameters, the prefix cut off; a scalar
@@ -48,11 +58,19 @@ impl Params {
     pub fn children(&self, prefix: &str) -> Vec<Params> {
         let mut members: BTreeMap<u32, Params> = BTreeMap::new();
         let lead = format!("{prefix}.");
-        for (name, value) in self.0.range(lead.clone()..).take_while(|(n, _)| n.starts_with(&lead)) {
+        for (name, value) in self
+            .0
+            .range(lead.clone()..)
+            .take_while(|(n, _)| n.starts_with(&lead))
+        {
             let rest = name.get(lead.len()..).unwrap_or_default();
             let (index, field) = rest.split_once('.').unwrap_or((rest, ""));
             if let Ok(index) = index.parse() {
-                members.entry(index).or_default().0.insert(field.to_owned(), value.clone());
+                members
+                    .entry(index)
+                    .or_default()
+                    .0
+                    .insert(field.to_owned(), value.clone());
             }
         }
         members.into_values().collect()
@@ -61,6 +79,11 @@ impl Params {
     /// Whether any parameter is `name` itself or lies below it.
     pub fn has(&self, name: &str) -> bool {
         let lead = format!("{name}.");
-        self.0.contains_key(name) || self.0.range(lead.clone()..).next().is_some_and(|(n, _)| n.starts_with(&lead))
+        self.0.contains_key(name)
+            || self
+                .0
+                .range(lead.clone()..)
+                .next()
+                .is_some_and(|(n, _)| n.starts_with(&lead))
     }
 }

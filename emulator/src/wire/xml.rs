@@ -14,7 +14,10 @@ impl Xml {
 
     /// `<name>text</name>`.
     pub fn text(&mut self, name: &str, text: impl ToString) -> &mut Self {
-        self.out.push_str(&format!("<{name}>{}</{name}>", quick_xml::escape::escape(text.to_string())));
+        self.out.push_str(&format!(
+            "<{name}>{}</{name}>",
+            quick_xml::escape::escape(text.to_string())
+        ));
         self
     }
 

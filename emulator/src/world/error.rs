@@ -17,12 +17,20 @@ pub struct ApiError {
 impl ApiError {
     /// An error with HTTP status 400.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, status: 400, message: message.into() }
+        Self {
+            code,
+            status: 400,
+            message: message.into(),
+        }
     }
 
     /// An error with another HTTP status.
     pub fn with_status(code: &'static str, status: u16, message: impl Into<String>) -> Self {
-        Self { code, status, message: message.into() }
+        Self {
+            code,
+            status,
+            message: message.into(),
+        }
     }
 
     /// `ValidationError`, the code for malformed or missing input.

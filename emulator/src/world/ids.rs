@@ -13,6 +13,10 @@ impl Ids {
     pub fn hex(&mut self, digits: usize) -> String {
         self.next += 1;
         let hash = Sha256::digest(self.next.to_be_bytes());
-        hash.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|n| char::from_digit(n.into(), 16)).take(digits).collect()
+        hash.iter()
+            .flat_map(|b| [b >> 4, b & 15])
+            .filter_map(|n| char::from_digit(n.into(), 16))
+            .take(digits)
+            .collect()
     }
 }

@@ -1,0 +1,1 @@
+//! The STS protocol, API version 2011-06-15.
