@@ -1,1 +1,19 @@
-//! Placeholder while the rooms are built.
+//! `elbow-e2e`: the real parts that Elbow is tested with, on one machine and without a container engine.
+//!
+//! In: a built control plane (`cache`), a seed of nodes (`e2e/seed.yaml`), the binaries `elbow` and
+//! `elbow-emulator`. Out: etcd, kube-apiserver and kube-controller-manager as child processes
+//! ([`control_plane`]); nodes, pods, NodePorts and health check ports on loopback addresses ([`world`]); and
+//! the programs under test ([`programs`]). Whatever is started here ends with this process, however it ends
+//! ([`lifeline`]).
+
+pub mod apply;
+pub mod cache;
+pub mod control_plane;
+pub mod http;
+pub mod lifeline;
+pub mod manifests;
+pub mod process;
+
+pub mod scratch;
+pub mod wait;
+
