@@ -40,7 +40,8 @@ pub fn read_file(file: &Path) -> Result<Vec<DynamicObject>> {
 pub fn parse(text: &str) -> Result<Vec<DynamicObject>> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(text).context("not YAML")?;
     let full = documents.into_iter().filter(|document| !document.is_null());
-    full.map(|document| serde_json::from_value(document).context("not a Kubernetes object")).collect()
+    full.map(|document| serde_json::from_value(document).context("not a Kubernetes object"))
+        .collect()
 }
 
 /// Creates or updates the objects one after the other.
@@ -50,7 +51,10 @@ pub async fn apply(client: &Client, objects: &[DynamicObject]) -> Result<()> {
         wait::until(&what, APPLIED_WITHIN, async || {
             let api = api(client, object).await?;
             let params = PatchParams::apply(MANAGER).force();
-            match api.patch(&object.name_any(), &params, &Patch::Apply(object)).await {
+            match api
+                .patch(&object.name_any(), &params, &Patch::Apply(object))
+                .await
+            {
                 Ok(_) => Ok(Ok(()).into()),
                 // The object itself is wrong; asking again will not help.
                 Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 422) => {
@@ -85,7 +89,10 @@ pub fn kind(object: &DynamicObject) -> &str {
 }
 
 async fn api(client: &Client, object: &DynamicObject) -> Result<Api<DynamicObject>> {
-    let types = object.types.as_ref().context("an object needs apiVersion and kind")?;
+    let types = object
+        .types
+        .as_ref()
+        .context("an object needs apiVersion and kind")?;
     let gvk = GroupVersionKind::try_from(types).context("not a kind")?;
     let (resource, capabilities) = pinned_kind(client, &gvk).await?;
     Ok(match (capabilities.scope, object.namespace()) {

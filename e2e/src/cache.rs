@@ -20,7 +20,11 @@ pub use python::python;
 
 /// Where everything of one user is kept.
 fn root() -> Result<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     set("ELBOW_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("elbow")))
         .or_else(|| set("HOME").map(|home| home.join(".cache").join("elbow")))
@@ -40,11 +44,7 @@ fn folder_name(kind: &str, inputs: &[Vec<u8>]) -> String {
 
 /// The folder for `inputs`; if it is not there, `make` fills a temporary one (first argument) that will be
 /// renamed to the second.
-fn folder(
-    kind: &str,
-    inputs: &[Vec<u8>],
-    make: impl FnOnce(&Path, &Path) -> Result<()>,
-) -> Result<PathBuf> {
+fn folder(kind: &str, inputs: &[Vec<u8>], make: impl FnOnce(&Path, &Path) -> Result<()>) -> Result<PathBuf> {
     let root = root()?;
     let name = folder_name(kind, inputs);
     let place = root.join(&name);
@@ -74,7 +74,13 @@ mod tests {
     #[test]
     fn the_folder_name_depends_on_every_input_and_on_their_borders() {
         let name = |inputs: &[&str]| {
-            folder_name("x", &inputs.iter().map(|input| input.as_bytes().to_vec()).collect::<Vec<_>>())
+            folder_name(
+                "x",
+                &inputs
+                    .iter()
+                    .map(|input| input.as_bytes().to_vec())
+                    .collect::<Vec<_>>(),
+            )
         };
         assert_eq!(name(&["a", "b"]), name(&["a", "b"]));
         assert_ne!(name(&["a", "b"]), name(&["a", "c"]));

@@ -58,5 +58,8 @@ async fn exchange(client: &Plain, request: http::Request<Full<Bytes>>) -> Result
     let response = client.request(request).await?;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await?.to_bytes();
-    Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned() })
+    Ok(Answer {
+        status,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
 }

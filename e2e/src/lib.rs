@@ -16,4 +16,3 @@ pub mod process;
 
 pub mod scratch;
 pub mod wait;
-

@@ -63,7 +63,9 @@ fn tell(line: &str) -> Result<()> {
     }
     let stdin = lifeline.as_mut().and_then(|child| child.stdin.as_mut());
     let stdin = stdin.context("the clean-up shell has no input")?;
-    stdin.write_all(line.as_bytes()).context("the clean-up shell (sh) has ended; is it being killed?")
+    stdin
+        .write_all(line.as_bytes())
+        .context("the clean-up shell (sh) has ended; is it being killed?")
 }
 
 fn lock() -> MutexGuard<'static, Option<Child>> {

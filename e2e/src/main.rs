@@ -67,7 +67,10 @@ fn set_up(part: Part) -> Result<PathBuf> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the async runtime")
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the async runtime")
 }
 
 async fn cluster() -> Result<()> {
@@ -76,7 +79,10 @@ async fn cluster() -> Result<()> {
     let stay = async {
         let control_plane = ControlPlane::start().await?;
         eprintln!("Kubernetes API: {}", control_plane.server());
-        eprintln!("kubeconfig of the user elbow: {}", control_plane.controller_kubeconfig().display());
+        eprintln!(
+            "kubeconfig of the user elbow: {}",
+            control_plane.controller_kubeconfig().display()
+        );
         eprintln!("kubeconfig of the administrator (Ctrl-C ends the cluster):");
         println!("{}", control_plane.administrator_kubeconfig().display());
         std::future::pending::<Result<()>>().await

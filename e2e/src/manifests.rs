@@ -67,10 +67,16 @@ impl Backend {
 
 /// Adds the gates that the template does not name yet.
 pub fn add_readiness_gates(template: &mut PodTemplateSpec, gates: &[String]) {
-    let listed = template.spec.get_or_insert_default().readiness_gates.get_or_insert_default();
+    let listed = template
+        .spec
+        .get_or_insert_default()
+        .readiness_gates
+        .get_or_insert_default();
     for gate in gates {
         if !listed.iter().any(|one| one.condition_type == *gate) {
-            listed.push(PodReadinessGate { condition_type: gate.clone() });
+            listed.push(PodReadinessGate {
+                condition_type: gate.clone(),
+            });
         }
     }
 }

@@ -27,11 +27,24 @@ impl Process {
     pub fn spawn(name: &str, command: &mut Command, log: &Path) -> Result<Self> {
         let out = File::options().create(true).append(true).open(log);
         let out = out.with_context(|| format!("cannot write the log {}", log.display()))?;
-        let err = out.try_clone().context("cannot share the log between both outputs")?;
-        command.process_group(0).stdin(Stdio::null()).stdout(out).stderr(err);
+        let err = out
+            .try_clone()
+            .context("cannot share the log between both outputs")?;
+        command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err);
         let program = command.get_program().to_string_lossy().into_owned();
-        let child = command.spawn().with_context(|| format!("cannot start {name} ({program})"))?;
-        let process = Self { name: name.to_owned(), child, log: log.to_owned(), ended: None };
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {name} ({program})"))?;
+        let process = Self {
+            name: name.to_owned(),
+            child,
+            log: log.to_owned(),
+            ended: None,
+        };
         lifeline::hold_process(process.pid())?;
         Ok(process)
     }
@@ -75,7 +88,11 @@ impl Process {
     pub fn check(&mut self) -> Result<()> {
         match self.ended() {
             None => Ok(()),
-            Some(status) => bail!("{} ended with {status}; its last lines:\n{}", self.name, self.last_lines(15)),
+            Some(status) => bail!(
+                "{} ended with {status}; its last lines:\n{}",
+                self.name,
+                self.last_lines(15)
+            ),
         }
     }
 
@@ -113,7 +130,10 @@ impl Process {
             return Ok(status);
         }
         self.signal(Signal::SIGKILL);
-        let status = self.child.wait().with_context(|| format!("cannot wait for {}", self.name))?;
+        let status = self
+            .child
+            .wait()
+            .with_context(|| format!("cannot wait for {}", self.name))?;
         self.ended = Some(status);
         lifeline::release_process(self.pid());
         Ok(status)
@@ -130,5 +150,8 @@ impl Drop for Process {
 /// A TCP port on 127.0.0.1 that was free a moment ago; whoever binds it must be ready to try another.
 pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
-    Ok(listener.local_addr().context("a bound socket has an address")?.port())
+    Ok(listener
+        .local_addr()
+        .context("a bound socket has an address")?
+        .port())
 }

@@ -37,19 +37,26 @@ pub fn control_plane() -> Result<PathBuf> {
 fn given(folder: PathBuf) -> Result<PathBuf> {
     match COMPONENTS.iter().find(|name| !folder.join(name).is_file()) {
         None => Ok(folder),
-        Some(missing) => bail!("ELBOW_CONTROL_PLANE={}: there is no {missing} in it", folder.display()),
+        Some(missing) => bail!(
+            "ELBOW_CONTROL_PLANE={}: there is no {missing} in it",
+            folder.display()
+        ),
     }
 }
 
 fn build(folder: &Path, go: &str) -> Result<()> {
     let module = read("go.mod")?;
-    let version = directive(&module, "k8s.io/kubernetes ").context("go.mod does not name k8s.io/kubernetes")?;
+    let version =
+        directive(&module, "k8s.io/kubernetes ").context("go.mod does not name k8s.io/kubernetes")?;
     let tool = go.split_whitespace().nth(2).unwrap_or(go);
     let title = format!("control plane: building Kubernetes {version} with {tool}, up to 15 minutes");
     let flags = format!("-s -w -X k8s.io/component-base/version.gitVersion={version}");
     let mut command = Command::new("go");
     command.current_dir(SOURCE).env("CGO_ENABLED", "0");
-    command.args(["build", "-trimpath", "-ldflags", &flags, "-o"]).arg(folder.join(BINARY)).arg(".");
+    command
+        .args(["build", "-trimpath", "-ldflags", &flags, "-o"])
+        .arg(folder.join(BINARY))
+        .arg(".");
     step::run(&title, &mut command, &folder.join("build.log"))?;
     for name in COMPONENTS {
         symlink(BINARY, folder.join(name)).with_context(|| format!("cannot link {name}"))?;
@@ -64,7 +71,9 @@ fn read(file: &str) -> Result<String> {
 
 /// The rest of the first line that, apart from white space, begins with `word`.
 fn directive(module: &str, word: &str) -> Option<String> {
-    module.lines().find_map(|line| line.trim().strip_prefix(word).map(|rest| rest.trim().to_owned()))
+    module
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(word).map(|rest| rest.trim().to_owned()))
 }
 
 #[cfg(test)]
@@ -75,7 +84,11 @@ mod tests {
     #[test]
     fn the_kubernetes_version_is_read_from_the_module() {
         let module = read("go.mod").unwrap();
-        assert!(directive(&module, "k8s.io/kubernetes ").unwrap().starts_with("v1."));
+        assert!(
+            directive(&module, "k8s.io/kubernetes ")
+                .unwrap()
+                .starts_with("v1.")
+        );
         assert!(directive(&module, "go ").unwrap().starts_with("1."));
     }
 }

@@ -15,19 +15,36 @@ pub fn python() -> Result<PathBuf> {
         bail!("the boto3 scripts need Python: install python3 (3.10 or newer) with its module venv");
     };
     let requirements = std::fs::read(REQUIREMENTS).with_context(|| format!("cannot read {REQUIREMENTS}"))?;
-    folder("python", &[requirements, version.clone().into_bytes()], |unfinished, place| {
-        build(unfinished, place, &version)
-    })
+    folder(
+        "python",
+        &[requirements, version.clone().into_bytes()],
+        |unfinished, place| build(unfinished, place, &version),
+    )
 }
 
 fn build(unfinished: &Path, place: &Path, version: &str) -> Result<()> {
     let log = unfinished.join("setup.log");
     let mut venv = Command::new("python3");
     venv.args(["-m", "venv"]).arg(unfinished);
-    step::run(&format!("python: making a virtual environment with {version}"), &mut venv, &log)?;
+    step::run(
+        &format!("python: making a virtual environment with {version}"),
+        &mut venv,
+        &log,
+    )?;
     let mut pip = Command::new(unfinished.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--requirement", REQUIREMENTS]);
-    step::run("python: installing boto3 and moto, up to a minute", &mut pip, &log)?;
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--requirement",
+        REQUIREMENTS,
+    ]);
+    step::run(
+        "python: installing boto3 and moto, up to a minute",
+        &mut pip,
+        &log,
+    )?;
     rename_inside(&unfinished.join("bin"), unfinished, place)
 }
 
@@ -39,7 +56,9 @@ fn rename_inside(bin: &Path, from: &Path, to: &Path) -> Result<()> {
         if path.is_symlink() {
             continue;
         }
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
         if text.contains(from.as_ref()) {
             let renamed = text.replace(from.as_ref(), &to);
             std::fs::write(&path, renamed).with_context(|| format!("cannot write {}", path.display()))?;

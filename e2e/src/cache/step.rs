@@ -16,7 +16,9 @@ pub fn run(title: &str, command: &mut Command, log: &Path) -> Result<()> {
     eprintln!("{title} ...");
     let out = File::options().create(true).append(true).open(log);
     let out = out.with_context(|| format!("cannot write the log {}", log.display()))?;
-    let err = out.try_clone().context("cannot share the log between both outputs")?;
+    let err = out
+        .try_clone()
+        .context("cannot share the log between both outputs")?;
     let program = command.get_program().to_string_lossy().into_owned();
     let mut child = command
         .stdin(Stdio::null())
@@ -27,7 +29,10 @@ pub fn run(title: &str, command: &mut Command, log: &Path) -> Result<()> {
     let began = Instant::now();
     let mut told = began;
     let status = loop {
-        if let Some(status) = child.try_wait().with_context(|| format!("cannot wait for {program}"))? {
+        if let Some(status) = child
+            .try_wait()
+            .with_context(|| format!("cannot wait for {program}"))?
+        {
             break status;
         }
         if told.elapsed() >= TELL_EVERY {
@@ -37,7 +42,10 @@ pub fn run(title: &str, command: &mut Command, log: &Path) -> Result<()> {
         std::thread::sleep(Duration::from_millis(100));
     };
     if !status.success() {
-        bail!("{title}: {program} ended with {status}; its last lines:\n{}", last_lines(log));
+        bail!(
+            "{title}: {program} ended with {status}; its last lines:\n{}",
+            last_lines(log)
+        );
     }
     eprintln!("{title}: done in {}", minutes(began.elapsed()));
     Ok(())
@@ -47,7 +55,10 @@ pub fn run(title: &str, command: &mut Command, log: &Path) -> Result<()> {
 pub fn first_line(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| text.lines().next().unwrap_or_default().trim().to_owned())
+    output
+        .status
+        .success()
+        .then(|| text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
 fn minutes(time: Duration) -> String {
@@ -59,5 +70,8 @@ fn last_lines(log: &Path) -> String {
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
-    lines.get(lines.len().saturating_sub(15)..).unwrap_or_default().join("\n")
+    lines
+        .get(lines.len().saturating_sub(15)..)
+        .unwrap_or_default()
+        .join("\n")
 }

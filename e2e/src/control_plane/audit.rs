@@ -55,7 +55,9 @@ pub fn read(log: &Path, user: &str) -> Result<Vec<Request>> {
     let mut requests = Vec::new();
     for line in text.lines() {
         // The last line may be half written.
-        let Ok(entry) = serde_json::from_str::<Entry>(line) else { continue };
+        let Ok(entry) = serde_json::from_str::<Entry>(line) else {
+            continue;
+        };
         if entry.user.username == user {
             requests.push(entry.into());
         }

@@ -70,8 +70,13 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate().context("cannot make a key")?;
-        let certificate = params.signed_by(&key, &self.issuer).context("cannot sign a certificate")?;
-        Ok(Identity { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .context("cannot sign a certificate")?;
+        Ok(Identity {
+            certificate_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+        })
     }
 }
 

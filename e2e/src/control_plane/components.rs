@@ -43,7 +43,12 @@ pub struct Ports {
 impl Ports {
     /// Four ports that are free now.
     pub fn choose() -> Result<Self> {
-        Ok(Self { etcd: free_port()?, peers: free_port()?, api: free_port()?, manager: free_port()? })
+        Ok(Self {
+            etcd: free_port()?,
+            peers: free_port()?,
+            api: free_port()?,
+            manager: free_port()?,
+        })
     }
 
     /// The URL of the Kubernetes API.
@@ -91,7 +96,11 @@ pub fn kube_apiserver(programs: &Path, scratch: &Scratch, ports: Ports) -> Resul
         .arg(option("audit-policy-file", file("audit-policy.yaml")))
         .arg(option("audit-log-path", file("audit.log")))
         .arg("--audit-log-maxsize=0");
-    Process::spawn("kube-apiserver", clean(&mut command, scratch), &scratch.join("kube-apiserver.log"))
+    Process::spawn(
+        "kube-apiserver",
+        clean(&mut command, scratch),
+        &scratch.join("kube-apiserver.log"),
+    )
 }
 
 /// kube-controller-manager with the named controllers only, as the user `system:kube-controller-manager`.
@@ -126,5 +135,8 @@ fn local(port: u16) -> String {
 
 /// Nothing of the caller's environment may name another cluster, a proxy, or another etcd's settings.
 fn clean<'a>(command: &'a mut Command, scratch: &Scratch) -> &'a mut Command {
-    command.env_clear().env("HOME", scratch.path()).current_dir(scratch.path())
+    command
+        .env_clear()
+        .env("HOME", scratch.path())
+        .current_dir(scratch.path())
 }

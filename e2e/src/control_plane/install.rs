@@ -35,8 +35,14 @@ pub async fn kinds(client: &Client) -> Result<()> {
 }
 
 fn is_established(definition: &CustomResourceDefinition) -> bool {
-    let conditions = definition.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.is_some_and(|all| all.iter().any(|one| one.type_ == "Established" && one.status == "True"))
+    let conditions = definition
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_ref());
+    conditions.is_some_and(|all| {
+        all.iter()
+            .any(|one| one.type_ == "Established" && one.status == "True")
+    })
 }
 
 /// Installs `deploy/rbac/`, the service account's bindings included.
@@ -111,15 +117,31 @@ mod tests {
         for role in roles_in_files().unwrap() {
             let value = serde_json::to_value(&role).unwrap();
             match apply::kind(&role) {
-                "Role" => assert!(!serde_json::from_value::<Role>(value).unwrap().rules.unwrap().is_empty()),
-                _ => assert!(!serde_json::from_value::<ClusterRole>(value).unwrap().rules.unwrap().is_empty()),
+                "Role" => assert!(
+                    !serde_json::from_value::<Role>(value)
+                        .unwrap()
+                        .rules
+                        .unwrap()
+                        .is_empty()
+                ),
+                _ => assert!(
+                    !serde_json::from_value::<ClusterRole>(value)
+                        .unwrap()
+                        .rules
+                        .unwrap()
+                        .is_empty()
+                ),
             }
         }
     }
 
     #[test]
     fn an_edited_copy_keeps_its_place_and_has_another_name() {
-        let role = roles_in_files().unwrap().into_iter().find(|role| apply::kind(role) == "Role").unwrap();
+        let role = roles_in_files()
+            .unwrap()
+            .into_iter()
+            .find(|role| apply::kind(role) == "Role")
+            .unwrap();
         let copy = edited(role.clone(), "reduced", &|rules| rules.truncate(1)).unwrap();
         assert_eq!(copy.name_any(), format!("{}-reduced", role.name_any()));
         assert_eq!(copy.namespace(), role.namespace());

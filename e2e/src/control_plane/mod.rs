@@ -56,7 +56,9 @@ impl ControlPlane {
         let mut attempt = 1;
         let control_plane = loop {
             match Self::start_on(&programs, Ports::choose()?).await {
-                Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("address already in use") => {
+                Err(error)
+                    if attempt < ATTEMPTS && format!("{error:#}").contains("address already in use") =>
+                {
                     attempt += 1;
                 }
                 other => break other?,
@@ -81,7 +83,15 @@ impl ControlPlane {
         ready::kube_apiserver(&mut apiserver, &administrator).await?;
         let mut manager = components::kube_controller_manager(programs, &scratch, ports)?;
         ready::kube_controller_manager(&mut manager, &administrator).await?;
-        Ok(Self { manager, apiserver, etcd, authority, server, administrator, scratch })
+        Ok(Self {
+            manager,
+            apiserver,
+            etcd,
+            authority,
+            server,
+            administrator,
+            scratch,
+        })
     }
 
     /// `https://127.0.0.1:PORT`.
@@ -163,7 +173,14 @@ fn write_inputs(scratch: &Scratch, authority: &Authority, server: &str) -> Resul
     write(scratch, "tokens.pub", &tokens_public)?;
     write(scratch, "audit-policy.yaml", &audit::policy(AUDITED_GROUP))?;
     let masters = Some("system:masters");
-    write_kubeconfig(scratch, authority, server, "administrator", "administrator", masters)?;
+    write_kubeconfig(
+        scratch,
+        authority,
+        server,
+        "administrator",
+        "administrator",
+        masters,
+    )?;
     let manager = "system:kube-controller-manager";
     write_kubeconfig(scratch, authority, server, "controller-manager", manager, None)?;
     Ok(())
