@@ -1,1 +1,4 @@
-//! Placeholder while the rooms are built.
+//! Elbow: an AWS load balancer controller for Kubernetes. This package is the shell: everything that awaits.
+
+pub mod clock;
+pub mod outcome;
