@@ -9,4 +9,5 @@ pub mod model;
 pub mod plan;
 pub mod question;
 pub mod settings;
+pub mod targets;
 pub mod view;

@@ -1,0 +1,14 @@
+//! From Kubernetes endpoints and nodes to registered targets.
+//!
+//! In: a TargetGroupBinding with what the stores say about its Service, and what AWS says about its target
+//! group. Out: decisions as values: what to read next, what to register and deregister, which pod conditions
+//! and annotations to write, when to wake up. The rules that let load balancers reach the targets are worked
+//! out here as well.
+
+pub mod eni;
+pub mod group;
+pub mod target;
+
+pub use eni::{Instance, Interface};
+pub use group::{GroupRule, SecurityGroupState};
+pub use target::{Target, TargetHealth, TargetState};
