@@ -4,5 +4,9 @@
 //! problems. No I/O, no clock.
 
 pub mod annotation;
+pub mod arn;
+pub mod cidr;
+pub mod limits;
+pub mod name;
 pub mod problem;
 pub mod target_group_binding;

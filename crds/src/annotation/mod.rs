@@ -1,11 +1,18 @@
-//! Annotations: parsing by type.
+//! Annotations: parsing by type, and the table of all keys.
 //!
 //! In: an object's annotations and a prefix. Out: typed values, or an [`AnnotationError`] that names the key,
 //! the value and what is allowed. Rules are upstream's (`pkg/annotations/parser.go`).
 
+mod json;
+mod parse;
+pub mod service;
+
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
+
+pub use json::parse_json;
+pub use parse::{parse_bool, parse_int32, parse_string_list, parse_string_map};
 
 /// An annotation that could not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +24,23 @@ pub struct AnnotationError {
     pub value: String,
     /// What is allowed and how to fix it.
     pub rule: String,
+}
+
+/// Type of an annotation's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AnnotationType {
+    /// The raw value.
+    String,
+    /// See [`Annotations::bool`].
+    Bool,
+    /// See [`Annotations::int32`].
+    Int32,
+    /// See [`Annotations::string_list`].
+    StringList,
+    /// See [`Annotations::string_map`].
+    StringMap,
+    /// See [`Annotations::json`].
+    Json,
 }
 
 /// The annotations of an object under one prefix (`service.beta.kubernetes.io`, without the slash).
@@ -35,6 +59,14 @@ impl<'a> Annotations<'a> {
     /// Full key of a suffix.
     pub fn key(&self, suffix: &str) -> String {
         format!("{}/{suffix}", self.prefix)
+    }
+
+    /// Suffixes of all annotations under the prefix, sorted.
+    pub fn suffixes(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let prefix = self.prefix;
+        self.map
+            .keys()
+            .filter_map(move |key| key.strip_prefix(prefix)?.strip_prefix('/'))
     }
 
     /// Raw value, not trimmed; present even when empty.
@@ -81,33 +113,4 @@ impl<'a> Annotations<'a> {
             rule,
         })
     }
-}
-
-fn parse_bool(text: &str) -> Result<bool, String> {
-    match text {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
-        _ => Err("allowed are true and false".to_owned()),
-    }
-}
-
-fn parse_int32(text: &str) -> Result<i32, String> {
-    text.parse()
-        .map_err(|_| "allowed is a whole number between -2147483648 and 2147483647".to_owned())
-}
-
-fn parse_string_list(text: &str) -> Vec<String> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-fn parse_string_map(_text: &str) -> Result<BTreeMap<String, String>, String> {
-    Err("not built yet".to_owned())
-}
-
-fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_str(text).map_err(|error| format!("it must be JSON of the documented form ({error})"))
 }
