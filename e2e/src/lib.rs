@@ -16,3 +16,4 @@ pub mod process;
 
 pub mod scratch;
 pub mod wait;
+pub mod world;

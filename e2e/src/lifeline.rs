@@ -27,9 +27,9 @@ while read -r verb what; do
     -d) n=$#; while [ "$n" -gt 0 ]; do d=$1; shift; n=$((n-1)); [ "$d" = "$what" ] || set -- "$@" "$d"; done ;;
   esac
 done
-for p in $pids; do kill -TERM -- "-$p"; done
+for p in $pids; do kill -s TERM -- "-$p"; done
 [ -z "$pids" ] || sleep 0.5
-for p in $pids; do kill -KILL -- "-$p"; done
+for p in $pids; do kill -s KILL -- "-$p"; done
 for d in "$@"; do rm -rf -- "$d"; done
 "#;
 

@@ -1,0 +1,16 @@
+//! Tests with real parts: a real Kubernetes control plane, the harness's machines, the built binaries.
+//!
+//! In: what `elbow-e2e setup` provides. All tests of this binary share one control plane ([`shared`]) and work
+//! in namespaces of their own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod control_plane;
+mod leftovers;
+mod pods;
+mod services;
+mod shared;
