@@ -1,0 +1,148 @@
+//! Kubernetes in: one watch and one trimmed store per kind; objects in, keys out.
+
+pub mod store;
+pub mod trim;
+pub mod wake;
+pub mod watch;
+
+use std::sync::Arc;
+
+use elbow_core::view::{BindingObject, EndpointSlice, Meta, Node, Pod, Service};
+
+pub use store::{Change, Name, Store, Trimmed};
+
+/// An object of which only the metadata is watched (kinds whose front end is not built or not enabled).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bare(pub Meta);
+
+macro_rules! trimmed {
+    ($($kind:ty),*) => {$(
+        impl Trimmed for $kind {
+            fn meta(&self) -> &Meta {
+                &self.meta
+            }
+        }
+    )*};
+}
+trimmed!(Service, EndpointSlice, Node, Pod, BindingObject);
+
+impl Trimmed for Bare {
+    fn meta(&self) -> &Meta {
+        &self.0
+    }
+}
+
+/// All stores.
+#[derive(Debug, Default)]
+pub struct Stores {
+    /// Services.
+    pub services: Store<Service>,
+    /// EndpointSlices.
+    pub slices: Store<EndpointSlice>,
+    /// Nodes.
+    pub nodes: Store<Node>,
+    /// Pods.
+    pub pods: Store<Pod>,
+    /// TargetGroupBindings.
+    pub bindings: Store<BindingObject>,
+    /// Ingresses, metadata only: their finalizers keep the backend security group.
+    pub ingresses: Store<Bare>,
+    /// Gateways, metadata only.
+    pub gateways: Store<Bare>,
+}
+
+impl Stores {
+    /// A Service.
+    pub fn service(&self, namespace: &str, name: &str) -> Option<Arc<Service>> {
+        self.services.get(namespace, name)
+    }
+
+    /// The EndpointSlices of a Service, by name.
+    pub fn slices_of_service(&self, namespace: &str, service: &str) -> Vec<Arc<EndpointSlice>> {
+        let mut slices = self.slices.in_namespace(namespace);
+        slices.retain(|slice| slice.service == service);
+        slices
+    }
+
+    /// A Pod.
+    pub fn pod(&self, namespace: &str, name: &str) -> Option<Arc<Pod>> {
+        self.pods.get(namespace, name)
+    }
+
+    /// The Pods of a namespace that have a readiness gate.
+    pub fn pods_with_gate(&self, namespace: &str, condition: &str) -> Vec<Arc<Pod>> {
+        let mut pods = self.pods.in_namespace(namespace);
+        pods.retain(|pod| pod.readiness_gates.iter().any(|gate| gate == condition));
+        pods
+    }
+
+    /// All Nodes, by name.
+    pub fn nodes(&self) -> Vec<Arc<Node>> {
+        self.nodes.all()
+    }
+
+    /// A Node.
+    pub fn node(&self, name: &str) -> Option<Arc<Node>> {
+        self.nodes.get("", name)
+    }
+
+    /// A TargetGroupBinding.
+    pub fn binding(&self, namespace: &str, name: &str) -> Option<Arc<BindingObject>> {
+        self.bindings.get(namespace, name)
+    }
+
+    /// All TargetGroupBindings, by namespace and name.
+    pub fn bindings(&self) -> Vec<Arc<BindingObject>> {
+        self.bindings.all()
+    }
+
+    /// Whether any object carries a finalizer of a load balancer controller of upstream's family: while one
+    /// does, the shared backend security group is wanted.
+    pub fn has_finalized_owner(&self) -> bool {
+        let services = self.services.all();
+        services.iter().any(|s| wake::holds_backend_group(&s.meta))
+            || self
+                .ingresses
+                .all()
+                .iter()
+                .any(|i| wake::holds_backend_group(&i.0))
+            || self
+                .gateways
+                .all()
+                .iter()
+                .any(|g| wake::holds_backend_group(&g.0))
+    }
+
+    /// Whether every first list is complete.
+    pub fn is_synced(&self) -> bool {
+        self.services.is_synced()
+            && self.slices.is_synced()
+            && self.nodes.is_synced()
+            && self.pods.is_synced()
+            && self.bindings.is_synced()
+            && self.ingresses.is_synced()
+            && self.gateways.is_synced()
+    }
+
+    /// Waits until every first list is complete.
+    pub async fn synced(&self) {
+        self.services.synced().await;
+        self.slices.synced().await;
+        self.nodes.synced().await;
+        self.pods.synced().await;
+        self.bindings.synced().await;
+        self.ingresses.synced().await;
+        self.gateways.synced().await;
+    }
+
+    /// Marks all stores as complete: for worlds that are filled by hand.
+    pub fn mark_synced(&self) {
+        self.services.mark_synced();
+        self.slices.mark_synced();
+        self.nodes.mark_synced();
+        self.pods.mark_synced();
+        self.bindings.mark_synced();
+        self.ingresses.mark_synced();
+        self.gateways.mark_synced();
+    }
+}

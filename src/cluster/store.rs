@@ -1,0 +1,199 @@
+//! One trimmed store per kind: what the watch last said, readable by anyone at any time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use elbow_core::view::Meta;
+use tokio::sync::watch;
+
+/// Namespace (empty for cluster-scoped objects) and name.
+pub type Name = (String, String);
+
+/// A trimmed object, addressable by namespace and name.
+pub trait Trimmed: PartialEq + Send + Sync + 'static {
+    /// Its metadata.
+    fn meta(&self) -> &Meta;
+
+    /// Its address in a store.
+    fn name(&self) -> Name {
+        (self.meta().namespace.clone(), self.meta().name.clone())
+    }
+}
+
+/// What changed: the object before and after.
+#[derive(Debug)]
+pub struct Change<T> {
+    /// Before; `None` for a new object.
+    pub old: Option<Arc<T>>,
+    /// After; `None` for a deleted object.
+    pub new: Option<Arc<T>>,
+}
+
+/// The objects of one kind.
+#[derive(Debug)]
+pub struct Store<T> {
+    objects: RwLock<BTreeMap<Name, Arc<T>>>,
+    synced: watch::Sender<bool>,
+}
+
+impl<T> Default for Store<T> {
+    fn default() -> Self {
+        Self {
+            objects: RwLock::new(BTreeMap::new()),
+            synced: watch::Sender::new(false),
+        }
+    }
+}
+
+impl<T: Trimmed> Store<T> {
+    /// The object of that name.
+    pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<T>> {
+        self.read(|objects| objects.get(&(namespace.to_owned(), name.to_owned())).cloned())
+    }
+
+    /// All objects, by namespace and name.
+    pub fn all(&self) -> Vec<Arc<T>> {
+        self.read(|objects| objects.values().cloned().collect())
+    }
+
+    /// The objects of one namespace, by name.
+    pub fn in_namespace(&self, namespace: &str) -> Vec<Arc<T>> {
+        let from = (namespace.to_owned(), String::new());
+        self.read(|objects| {
+            objects
+                .range(from..)
+                .take_while(|((ns, _), _)| ns == namespace)
+                .map(|(_, o)| o.clone())
+                .collect()
+        })
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.read(BTreeMap::len)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Puts an object; `None` if it is equal to the one that was there.
+    pub fn apply(&self, object: T) -> Option<Change<T>> {
+        let new = Arc::new(object);
+        let old = self.write(|objects| objects.insert(new.name(), new.clone()));
+        if old.as_ref().is_some_and(|old| **old == *new) {
+            return None;
+        }
+        Some(Change { old, new: Some(new) })
+    }
+
+    /// Takes an object out; `None` if it was not there.
+    pub fn delete(&self, name: &Name) -> Option<Change<T>> {
+        self.write(|objects| objects.remove(name)).map(|old| Change {
+            old: Some(old),
+            new: None,
+        })
+    }
+
+    /// Replaces everything by a fresh list; the changes in order of name.
+    pub fn replace(&self, list: Vec<T>) -> Vec<Change<T>> {
+        let fresh: BTreeMap<Name, Arc<T>> = list.into_iter().map(|o| (o.name(), Arc::new(o))).collect();
+        let before = self.write(|objects| std::mem::replace(objects, fresh.clone()));
+        let mut changes: Vec<Change<T>> = fresh
+            .iter()
+            .filter(|(name, new)| before.get(*name).is_none_or(|old| **old != ***new))
+            .map(|(name, new)| Change {
+                old: before.get(name).cloned(),
+                new: Some(new.clone()),
+            })
+            .collect();
+        let gone = before.iter().filter(|(name, _)| !fresh.contains_key(*name));
+        changes.extend(gone.map(|(_, old)| Change {
+            old: Some(old.clone()),
+            new: None,
+        }));
+        changes
+    }
+
+    /// Marks the first list as complete. A store of a kind that is not watched is complete from the start.
+    pub fn mark_synced(&self) {
+        self.synced.send_replace(true);
+    }
+
+    /// Whether the first list is complete: before, absence proves nothing.
+    pub fn is_synced(&self) -> bool {
+        *self.synced.borrow()
+    }
+
+    /// Waits until the first list is complete.
+    pub async fn synced(&self) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
+    }
+
+    fn read<R>(&self, f: impl FnOnce(&BTreeMap<Name, Arc<T>>) -> R) -> R {
+        f(&self.objects.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<R>(&self, f: impl FnOnce(&mut BTreeMap<Name, Arc<T>>) -> R) -> R {
+        f(&mut self.objects.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+    use elbow_core::view::Node;
+
+    fn node(name: &str, ready: &str) -> Node {
+        Node {
+            meta: Meta {
+                name: name.into(),
+                ..Meta::default()
+            },
+            ready: ready.into(),
+            ..Node::default()
+        }
+    }
+
+    #[test]
+    fn an_equal_object_is_no_change() {
+        let store = Store::default();
+        assert!(store.apply(node("a", "True")).is_some());
+        assert!(store.apply(node("a", "True")).is_none());
+        assert!(store.apply(node("a", "False")).is_some());
+    }
+
+    #[test]
+    fn a_fresh_list_reports_what_is_new_changed_and_gone() {
+        let store = Store::default();
+        store.replace(vec![node("a", "True"), node("b", "True")]);
+        let changes = store.replace(vec![node("b", "False"), node("c", "True")]);
+        let names: Vec<_> = changes
+            .iter()
+            .map(|c| (c.old.is_some(), c.new.as_ref().map(|n| n.meta.name.clone())))
+            .collect();
+        assert_eq!(
+            names,
+            [(true, Some("b".into())), (false, Some("c".into())), (true, None)]
+        );
+    }
+
+    #[test]
+    fn a_namespace_is_listed_alone() {
+        let store = Store::default();
+        for (ns, name) in [("a", "1"), ("b", "1"), ("b", "2"), ("bb", "1")] {
+            store.apply(Node {
+                meta: Meta {
+                    namespace: ns.into(),
+                    name: name.into(),
+                    ..Meta::default()
+                },
+                ..Node::default()
+            });
+        }
+        assert_eq!(store.in_namespace("b").len(), 2);
+    }
+}
