@@ -1,17 +1,95 @@
-//! The ELBv2 protocol, API version 2015-12-01.
+//! The ELBv2 protocol, API version 2015-12-01: form-encoded parameters in, XML out.
+//!
+//! Only translates; what an operation does is in [`crate::world::elb`].
+
+mod account;
+mod actions;
+mod attributes;
+mod listener;
+mod load_balancer;
+mod read;
+mod tags;
+mod target;
+mod target_group;
 
 use jiff::Timestamp;
 
-use super::Params;
-use crate::world::{ApiError, World};
+use super::{Params, REQUEST_ID, Xml};
+use crate::world::{ApiError, World, elb};
 
 /// Answers one ELBv2 request: the full XML body, with [`super::REQUEST_ID`] where the request id belongs.
 ///
-/// The operation is the parameter `Action`. The world was advanced to `now` before.
-pub fn dispatch(_world: &mut World, _now: Timestamp, params: &Params) -> Result<String, ApiError> {
+/// The operation is the parameter `Action`. The world was advanced to `now` before, and is advanced again after
+/// a change, so that its effects (a group becomes used, a target drains) are there at once.
+pub fn dispatch(world: &mut World, now: Timestamp, params: &Params) -> Result<String, ApiError> {
     let action = params.get("Action").unwrap_or_default();
-    Err(ApiError::new(
-        "InvalidAction",
-        format!("Could not find operation {action} for version 2015-12-01"),
-    ))
+    let result = if action.starts_with("Describe") {
+        answer_read(world, now, action, params)?
+    } else {
+        let result = answer_write(world, now, action, params)?;
+        world.elb.touch();
+        elb::advance(world, now);
+        result
+    };
+    Ok(envelope(action, result))
+}
+
+fn envelope(action: &str, result: Xml) -> String {
+    let namespace = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
+    format!(
+        "<{action}Response xmlns=\"{namespace}\"><{action}Result>{}</{action}Result>\
+         <ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata></{action}Response>",
+        result.finish()
+    )
+}
+
+fn answer_read(world: &World, now: Timestamp, action: &str, params: &Params) -> Result<Xml, ApiError> {
+    match action {
+        "DescribeAccountLimits" => account::limits(world, params),
+        "DescribeSSLPolicies" => account::ssl_policies(world, params),
+        "DescribeCapacityReservation" => load_balancer::describe_capacity(world, now, params),
+        "DescribeListenerAttributes" => attributes::describe_listener(world, params),
+        "DescribeListenerCertificates" => listener::describe_certificates(world, params),
+        "DescribeListeners" => listener::describe(world, params),
+        "DescribeLoadBalancerAttributes" => attributes::describe_load_balancer(world, params),
+        "DescribeLoadBalancers" => load_balancer::describe(world, params),
+        "DescribeRules" => listener::describe_rules(world, params),
+        "DescribeTags" => tags::describe(world, params),
+        "DescribeTargetGroupAttributes" => attributes::describe_target_group(world, params),
+        "DescribeTargetGroups" => target_group::describe(world, params),
+        "DescribeTargetHealth" => target::describe_health(world, params),
+        _ => Err(unknown(action)),
+    }
+}
+
+fn answer_write(world: &mut World, now: Timestamp, action: &str, params: &Params) -> Result<Xml, ApiError> {
+    match action {
+        "AddListenerCertificates" => listener::add_certificates(world, params),
+        "AddTags" => tags::add(world, params),
+        "CreateListener" => listener::create(world, now, params),
+        "CreateLoadBalancer" => load_balancer::create(world, now, params),
+        "CreateTargetGroup" => target_group::create(world, now, params),
+        "DeleteListener" => listener::delete(world, params),
+        "DeleteLoadBalancer" => load_balancer::delete(world, now, params),
+        "DeleteTargetGroup" => target_group::delete(world, now, params),
+        "DeregisterTargets" => target::deregister(world, now, params),
+        "ModifyCapacityReservation" => load_balancer::modify_capacity(world, now, params),
+        "ModifyIpPools" => load_balancer::modify_ip_pools(world, params),
+        "ModifyListener" => listener::modify(world, params),
+        "ModifyListenerAttributes" => attributes::modify_listener(world, params),
+        "ModifyLoadBalancerAttributes" => attributes::modify_load_balancer(world, params),
+        "ModifyTargetGroup" => target_group::modify(world, params),
+        "ModifyTargetGroupAttributes" => attributes::modify_target_group(world, params),
+        "RegisterTargets" => target::register(world, now, params),
+        "RemoveListenerCertificates" => listener::remove_certificates(world, params),
+        "RemoveTags" => tags::remove(world, params),
+        "SetIpAddressType" => load_balancer::set_ip_address_type(world, params),
+        "SetSecurityGroups" => load_balancer::set_security_groups(world, params),
+        "SetSubnets" => load_balancer::set_subnets(world, now, params),
+        _ => Err(unknown(action)),
+    }
+}
+
+fn unknown(action: &str) -> ApiError {
+    ApiError::new("InvalidAction", format!("Could not find operation {action} for version 2015-12-01"))
 }

@@ -1,18 +1,120 @@
-//! Load balancers, listeners, target groups and targets.
+//! Load balancers, listeners, target groups and targets: the ELBv2 part of the account.
+//!
+//! One file per AWS noun; each operation is a function from the world, the time and a typed request to an
+//! answer or an [`ApiError`], and changes nothing when it fails. [`health`] holds what time brings.
+
+pub mod action;
+pub mod arn;
+pub mod attributes;
+pub mod capacity;
+pub mod certificate;
+pub mod health;
+pub mod health_check;
+mod interfaces;
+pub mod limits;
+pub mod listener;
+pub mod load_balancer;
+mod names;
+pub mod page;
+pub mod placement;
+pub mod probe;
+pub mod registration;
+mod room;
+pub mod security_groups;
+pub mod ssl_policy;
+pub mod tags;
+pub mod target;
+pub mod target_group;
+#[cfg(test)]
+pub(crate) mod tests;
+pub mod uses;
+pub mod words;
+pub mod zones;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::World;
+pub use health::advance;
+pub use listener::Listener;
+pub use load_balancer::LoadBalancer;
+pub use probe::{Outcome, Probe, due_probes, next_due, record_probe};
+pub use target::Target;
+pub use target_group::TargetGroup;
 
-/// The ELBv2 part of the account.
+use self::{arn::Kind, uses::Uses};
+use super::ApiError;
+
+/// The ELBv2 part of the account; every map is keyed by ARN.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Elb {}
-
-impl Elb {
-    /// Removes what was created at or after `since` (see [`World::hide_created_since`]).
-    pub fn hide_created_since(&mut self, _since: Timestamp) {}
+pub struct Elb {
+    /// Load balancers.
+    pub load_balancers: BTreeMap<String, LoadBalancer>,
+    /// Listeners with their default rules.
+    pub listeners: BTreeMap<String, Listener>,
+    /// Target groups with their targets.
+    pub target_groups: BTreeMap<String, TargetGroup>,
+    /// What [`advance`] has seen.
+    #[serde(skip)]
+    seen: health::Seen,
+    /// How many registrations there were.
+    #[serde(skip)]
+    registrations: u64,
 }
 
-/// Lets happen what time brings: `provisioning` becomes `active`, draining ends.
-pub fn advance(_world: &mut World, _now: Timestamp) {}
+impl Elb {
+    /// Removes what was created at or after `since` (see [`super::World::hide_created_since`]).
+    pub fn hide_created_since(&mut self, since: Timestamp) {
+        self.load_balancers.retain(|_, found| found.created < since);
+        self.listeners.retain(|_, found| found.created < since);
+        self.target_groups.retain(|_, found| found.created < since);
+    }
+
+    /// A load balancer, or `LoadBalancerNotFound`; `ValidationError` if the ARN names something else.
+    pub fn load_balancer(&self, arn: &str) -> Result<&LoadBalancer, ApiError> {
+        find(Kind::LoadBalancer, &self.load_balancers, arn)
+    }
+
+    /// A listener, or `ListenerNotFound`.
+    pub fn listener(&self, arn: &str) -> Result<&Listener, ApiError> {
+        find(Kind::Listener, &self.listeners, arn)
+    }
+
+    /// A target group, or `TargetGroupNotFound`.
+    pub fn target_group(&self, arn: &str) -> Result<&TargetGroup, ApiError> {
+        find(Kind::TargetGroup, &self.target_groups, arn)
+    }
+
+    pub(in crate::world) fn load_balancer_mut(&mut self, arn: &str) -> Result<&mut LoadBalancer, ApiError> {
+        find_mut(Kind::LoadBalancer, &mut self.load_balancers, arn)
+    }
+
+    pub(in crate::world) fn listener_mut(&mut self, arn: &str) -> Result<&mut Listener, ApiError> {
+        find_mut(Kind::Listener, &mut self.listeners, arn)
+    }
+
+    pub(in crate::world) fn target_group_mut(&mut self, arn: &str) -> Result<&mut TargetGroup, ApiError> {
+        find_mut(Kind::TargetGroup, &mut self.target_groups, arn)
+    }
+
+    /// Which load balancers use which target group.
+    pub fn uses(&self) -> Uses {
+        Uses::of_listeners(self.listeners.values())
+    }
+
+    /// Tells [`advance`] that something changed, so that it looks at every target again.
+    pub fn touch(&mut self) {
+        self.seen.forget();
+    }
+}
+
+fn find<'a, T>(kind: Kind, map: &'a BTreeMap<String, T>, arn: &str) -> Result<&'a T, ApiError> {
+    kind.check(arn)?;
+    map.get(arn).ok_or_else(|| kind.not_found())
+}
+
+fn find_mut<'a, T>(kind: Kind, map: &'a mut BTreeMap<String, T>, arn: &str) -> Result<&'a mut T, ApiError> {
+    kind.check(arn)?;
+    map.get_mut(arn).ok_or_else(|| kind.not_found())
+}

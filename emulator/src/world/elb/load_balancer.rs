@@ -1,0 +1,277 @@
+//! Load balancers: create, describe, delete.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::{
+    Elb,
+    arn::{self, Kind},
+    attributes::{Attributes, Schema},
+    capacity::Capacity,
+    interfaces, limits, names,
+    page::{Page, PageRequest},
+    security_groups,
+    tags::{self, Tags},
+    words::{IpAddressType, LoadBalancerType, Scheme},
+    zones::{self, EnabledZone, Placement, SubnetMapping},
+};
+use crate::world::{ApiError, World};
+
+/// ARNs that one DescribeLoadBalancers takes.
+const MAX_ARNS: usize = 20;
+
+/// A load balancer.
+#[derive(Clone, Debug, Serialize)]
+pub struct LoadBalancer {
+    /// ARN.
+    pub arn: String,
+    /// Unique in the region.
+    pub name: String,
+    /// Public name; resolves nowhere.
+    pub dns_name: String,
+    /// Hosted zone for alias records.
+    pub hosted_zone: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it becomes, or became, active.
+    pub active_at: Timestamp,
+    /// `provisioning` until then.
+    pub active: bool,
+    /// Application or network.
+    pub kind: LoadBalancerType,
+    /// Public or not; never changes.
+    pub scheme: Scheme,
+    /// VPC of its subnets.
+    pub vpc: String,
+    /// Address families.
+    pub ip_address_type: IpAddressType,
+    /// Zones with a node, by zone name.
+    pub zones: Vec<EnabledZone>,
+    /// Ids of its security groups.
+    pub security_groups: Vec<String>,
+    /// Whether inbound rules count for PrivateLink; only where there are security groups on a network one.
+    pub enforce_private_link: Option<bool>,
+    /// Whether source NAT has IPv6 prefixes; network only.
+    pub prefix_for_source_nat: Option<bool>,
+    /// Pool of customer-owned addresses.
+    pub coip_pool: Option<String>,
+    /// IPAM pool of its public addresses.
+    pub ipam_pool: Option<String>,
+    /// Every attribute it supports.
+    pub attributes: Attributes,
+    /// Tags.
+    pub tags: Tags,
+    /// Reserved capacity.
+    pub capacity: Capacity,
+}
+
+/// The parameters of CreateLoadBalancer.
+#[derive(Clone, Debug, Default)]
+pub struct CreateLoadBalancer {
+    /// `Name`
+    pub name: String,
+    /// `Type`; application if absent.
+    pub kind: Option<LoadBalancerType>,
+    /// `Scheme`; internet-facing if absent.
+    pub scheme: Option<Scheme>,
+    /// `IpAddressType`; ipv4 if absent.
+    pub ip_address_type: Option<IpAddressType>,
+    /// `Subnets` or `SubnetMappings`.
+    pub subnets: Vec<SubnetMapping>,
+    /// `SecurityGroups`
+    pub security_groups: Vec<String>,
+    /// `EnablePrefixForIpv6SourceNat`
+    pub prefix_for_source_nat: Option<bool>,
+    /// `CustomerOwnedIpv4Pool`
+    pub coip_pool: Option<String>,
+    /// `IpamPools.Ipv4IpamPoolId`
+    pub ipam_pool: Option<String>,
+    /// `Tags`
+    pub tags: Vec<(String, String)>,
+}
+
+/// The parameters of DescribeLoadBalancers.
+#[derive(Clone, Debug, Default)]
+pub struct DescribeLoadBalancers {
+    /// `LoadBalancerArns`
+    pub arns: Vec<String>,
+    /// `Names`
+    pub names: Vec<String>,
+    /// `Marker`, `PageSize`
+    pub page: PageRequest,
+}
+
+impl LoadBalancer {
+    /// What its subnets have to fit.
+    pub fn placement(&self) -> Placement {
+        Placement {
+            kind: self.kind,
+            scheme: self.scheme,
+            ip_address_type: self.ip_address_type,
+            prefix_for_source_nat: self.prefix_for_source_nat == Some(true),
+        }
+    }
+
+    /// Ids of its subnets.
+    pub fn subnets(&self) -> BTreeSet<String> {
+        self.zones.iter().map(|zone| zone.mapping.subnet.clone()).collect()
+    }
+
+    /// Whether it has a node in a zone.
+    pub fn enables(&self, zone: &str) -> bool {
+        self.zones.iter().any(|enabled| enabled.name == zone)
+    }
+
+    /// Whether an attribute is `true`.
+    pub fn is_on(&self, attribute: &str) -> bool {
+        self.attributes.get(attribute).is_some_and(|value| value == "true")
+    }
+
+    /// Whether a CreateLoadBalancer with `other`'s settings asks for what is there. Tags are not compared:
+    /// AWS answers a second create with other tags with the load balancer as it is
+    /// (<https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/3027>).
+    fn same_settings(&self, other: &Self) -> bool {
+        let groups = |load_balancer: &Self| load_balancer.security_groups.iter().cloned().collect::<BTreeSet<_>>();
+        self.kind == other.kind
+            && self.scheme == other.scheme
+            && self.vpc == other.vpc
+            && self.ip_address_type == other.ip_address_type
+            && self.zones == other.zones
+            && groups(self) == groups(other)
+    }
+}
+
+/// CreateLoadBalancer. A second call with equal settings answers the existing one.
+///
+/// # Errors
+/// `ValidationError`, `DuplicateLoadBalancerName`, `TooManyLoadBalancers`, `InvalidSecurityGroup`, tag errors
+/// and those of [`zones::checked`].
+pub fn create(world: &mut World, now: Timestamp, request: &CreateLoadBalancer) -> Result<LoadBalancer, ApiError> {
+    names::check("load balancer", &request.name)?;
+    let wanted = wanted(world, now, request)?;
+    if let Some(existing) = world.elb.load_balancers.values().find(|existing| existing.name == request.name) {
+        return if existing.same_settings(&wanted) { Ok(existing.clone()) } else { Err(duplicate(&request.name)) };
+    }
+    let count = world.elb.load_balancers.values().filter(|existing| existing.kind == wanted.kind).count();
+    let limit = limits::load_balancers(&world.quotas, wanted.kind);
+    limits::check("TooManyLoadBalancers", limit, count + 1, &format!("{} load balancers", wanted.kind))?;
+    let created = identified(world, wanted);
+    interfaces::attach(world, &created)?;
+    world.elb.load_balancers.insert(created.arn.clone(), created.clone());
+    Ok(created)
+}
+
+fn duplicate(name: &str) -> ApiError {
+    let message = format!("A load balancer with the same name '{name}' exists, but with different settings");
+    ApiError::new("DuplicateLoadBalancerName", message)
+}
+
+fn wanted(world: &World, now: Timestamp, request: &CreateLoadBalancer) -> Result<LoadBalancer, ApiError> {
+    let kind = request.kind.unwrap_or(LoadBalancerType::Application);
+    let scheme = request.scheme.unwrap_or(Scheme::InternetFacing);
+    let ip_address_type = request.ip_address_type.unwrap_or(IpAddressType::Ipv4);
+    check_address_type(kind, ip_address_type, request.prefix_for_source_nat)?;
+    let prefix_for_source_nat = request.prefix_for_source_nat == Some(true);
+    let placement = Placement { kind, scheme, ip_address_type, prefix_for_source_nat };
+    let (vpc, zones) = zones::checked(world, placement, &request.subnets, &known_subnets(world, &request.name))?;
+    let security_groups = security_groups::at_creation(world, kind, &vpc, &request.security_groups)?;
+    let network = kind == LoadBalancerType::Network;
+    let provisioning = SignedDuration::from_secs(world.delays.provisioning.into());
+    Ok(LoadBalancer {
+        arn: String::new(),
+        name: request.name.clone(),
+        dns_name: String::new(),
+        hosted_zone: if network { "Z18D5FSROUN65G" } else { "Z1H1FL5HABSF5" }.to_owned(),
+        created: now,
+        active_at: now.saturating_add(provisioning).unwrap_or(now),
+        active: false,
+        kind,
+        scheme,
+        vpc,
+        ip_address_type,
+        zones,
+        enforce_private_link: (network && !security_groups.is_empty()).then_some(true),
+        security_groups,
+        prefix_for_source_nat: network.then(|| request.prefix_for_source_nat.unwrap_or(false)),
+        coip_pool: request.coip_pool.clone(),
+        ipam_pool: request.ipam_pool.clone(),
+        attributes: Schema::load_balancer(kind, scheme).defaults(),
+        tags: tags::checked(&world.quotas, &request.tags)?,
+        capacity: Capacity::default(),
+    })
+}
+
+/// A repeated create must not fail for want of addresses that the first one took.
+fn known_subnets(world: &World, name: &str) -> BTreeSet<String> {
+    let mut existing = world.elb.load_balancers.values().filter(|existing| existing.name == name);
+    existing.next().map(LoadBalancer::subnets).unwrap_or_default()
+}
+
+/// Which address types a load balancer takes; the prefix for source NAT needs a dualstack network one.
+pub(super) fn check_address_type(
+    kind: LoadBalancerType,
+    ip_address_type: IpAddressType,
+    prefix_for_source_nat: Option<bool>,
+) -> Result<(), ApiError> {
+    let refuse = |message: &str| Err(ApiError::new("InvalidConfigurationRequest", message));
+    if kind == LoadBalancerType::Network && ip_address_type == IpAddressType::DualstackWithoutPublicIpv4 {
+        return refuse("The IP address type 'dualstack-without-public-ipv4' is for Application Load Balancers only");
+    }
+    let dualstack_network = kind == LoadBalancerType::Network && ip_address_type == IpAddressType::Dualstack;
+    if prefix_for_source_nat == Some(true) && !dualstack_network {
+        return refuse("An IPv6 prefix for source NAT needs a Network Load Balancer with IP address type 'dualstack'");
+    }
+    Ok(())
+}
+
+/// Gives a new load balancer its ARN and DNS name.
+fn identified(world: &mut World, mut new: LoadBalancer) -> LoadBalancer {
+    let id = world.ids.hex(16);
+    let path = arn::load_balancer_path(new.kind, &new.name, &id);
+    new.arn = arn::of(world, &format!("loadbalancer/{path}"));
+    new.dns_name = match (new.kind, new.scheme) {
+        (LoadBalancerType::Network, _) => format!("{}-{id}.elb.{}.amazonaws.com", new.name, world.region),
+        (_, Scheme::Internal) => format!("internal-{}-{id}.{}.elb.amazonaws.com", new.name, world.region),
+        (_, Scheme::InternetFacing) => format!("{}-{id}.{}.elb.amazonaws.com", new.name, world.region),
+    };
+    new
+}
+
+/// DescribeLoadBalancers: all, by name or by ARN (at most 20); an unknown one fails the call.
+pub fn describe(elb: &Elb, request: &DescribeLoadBalancers) -> Result<Page<LoadBalancer>, ApiError> {
+    if !request.arns.is_empty() && !request.names.is_empty() {
+        return Err(ApiError::validation("Load balancer names and load balancer ARNs cannot be specified at the same time"));
+    }
+    if request.arns.len() > MAX_ARNS {
+        return Err(ApiError::validation(format!("Up to {MAX_ARNS} load balancer ARNs can be specified in one call")));
+    }
+    for arn in &request.arns {
+        elb.load_balancer(arn)?;
+    }
+    for name in &request.names {
+        if !elb.load_balancers.values().any(|found| found.name == *name) {
+            return Err(ApiError::new("LoadBalancerNotFound", format!("Load balancers '[{name}]' not found")));
+        }
+    }
+    let all = request.arns.is_empty() && request.names.is_empty();
+    let wanted = |found: &&LoadBalancer| all || request.arns.contains(&found.arn) || request.names.contains(&found.name);
+    let found = elb.load_balancers.values().filter(wanted).cloned().collect();
+    request.page.cut(found, |found| found.arn.clone())
+}
+
+/// DeleteLoadBalancer: its listeners go with it, its interfaces linger, its target groups stay. Deleting what
+/// is not there succeeds; deletion protection refuses with `OperationNotPermitted`.
+pub fn delete(world: &mut World, now: Timestamp, arn: &str) -> Result<(), ApiError> {
+    Kind::LoadBalancer.check(arn)?;
+    let Some(found) = world.elb.load_balancers.get(arn) else { return Ok(()) };
+    if found.is_on("deletion_protection.enabled") {
+        let message = format!("Load balancer '{arn}' cannot be deleted because deletion protection is enabled");
+        return Err(ApiError::new("OperationNotPermitted", message));
+    }
+    interfaces::detach(world, now, arn);
+    world.elb.load_balancers.remove(arn);
+    world.elb.listeners.retain(|_, listener| listener.load_balancer != arn);
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! SetSubnets, SetIpAddressType and ModifyIpPools: where an existing load balancer stands.
+
+use jiff::Timestamp;
+
+use super::{
+    interfaces,
+    load_balancer::{LoadBalancer, check_address_type},
+    words::{IpAddressType, LoadBalancerType},
+    zones::{self, SubnetMapping},
+};
+use crate::world::{ApiError, World};
+
+/// The parameters of SetSubnets.
+#[derive(Clone, Debug, Default)]
+pub struct SetSubnets {
+    /// `LoadBalancerArn`
+    pub load_balancer: String,
+    /// `Subnets` or `SubnetMappings`
+    pub subnets: Vec<SubnetMapping>,
+    /// `IpAddressType`
+    pub ip_address_type: Option<IpAddressType>,
+    /// `EnablePrefixForIpv6SourceNat`
+    pub prefix_for_source_nat: Option<bool>,
+}
+
+/// SetSubnets: the given subnets replace the former ones.
+pub fn set_subnets(world: &mut World, now: Timestamp, request: &SetSubnets) -> Result<LoadBalancer, ApiError> {
+    let mut changed = world.elb.load_balancer(&request.load_balancer)?.clone();
+    changed.ip_address_type = request.ip_address_type.unwrap_or(changed.ip_address_type);
+    if changed.kind == LoadBalancerType::Network {
+        changed.prefix_for_source_nat = request.prefix_for_source_nat.or(changed.prefix_for_source_nat);
+    }
+    check_address_type(changed.kind, changed.ip_address_type, request.prefix_for_source_nat)?;
+    let (vpc, zones) = zones::checked(world, changed.placement(), &request.subnets, &changed.subnets())?;
+    if vpc != changed.vpc {
+        let message = format!("The subnets do not belong to VPC '{}' of the load balancer", changed.vpc);
+        return Err(ApiError::new("InvalidConfigurationRequest", message));
+    }
+    changed.zones = zones;
+    let kept: Vec<String> = changed.subnets().into_iter().collect();
+    interfaces::attach(world, &changed)?;
+    interfaces::keep(world, now, &changed.arn, &kept);
+    world.elb.load_balancers.insert(changed.arn.clone(), changed.clone());
+    Ok(changed)
+}
+
+/// SetIpAddressType: `InvalidSubnet` if a subnet has no IPv6 range, `InvalidConfigurationRequest` if targets or
+/// listeners do not fit.
+pub fn set_ip_address_type(world: &mut World, arn: &str, wanted: IpAddressType) -> Result<LoadBalancer, ApiError> {
+    let mut changed = world.elb.load_balancer(arn)?.clone();
+    changed.ip_address_type = wanted;
+    check_address_type(changed.kind, wanted, changed.prefix_for_source_nat)?;
+    let mappings: Vec<SubnetMapping> = changed.zones.iter().map(|zone| zone.mapping.clone()).collect();
+    zones::checked(world, changed.placement(), &mappings, &changed.subnets())?;
+    if wanted == IpAddressType::Ipv4 {
+        check_no_ipv6_targets(world, arn)?;
+    }
+    world.elb.load_balancers.insert(changed.arn.clone(), changed.clone());
+    Ok(changed)
+}
+
+fn check_no_ipv6_targets(world: &World, arn: &str) -> Result<(), ApiError> {
+    let uses = world.elb.uses();
+    let mut used = world.elb.target_groups.values().filter(|group| uses.of(&group.arn).contains(arn));
+    match used.find(|group| group.is_ipv6()) {
+        None => Ok(()),
+        Some(group) => Err(ApiError::new(
+            "InvalidConfigurationRequest",
+            format!("The load balancer forwards to the IPv6 target group '{}'", group.arn),
+        )),
+    }
+}
+
+/// ModifyIpPools: sets or removes the IPAM pool of public IPv4 addresses; application load balancers only.
+pub fn modify_ip_pools(world: &mut World, arn: &str, pool: Option<String>, remove: bool) -> Result<LoadBalancer, ApiError> {
+    let changed = world.elb.load_balancer_mut(arn)?;
+    if changed.kind != LoadBalancerType::Application {
+        let message = "IPAM pools can be used with Application Load Balancers only";
+        return Err(ApiError::new("InvalidConfigurationRequest", message));
+    }
+    match (pool, remove) {
+        (Some(pool), false) => changed.ipam_pool = Some(pool),
+        (None, true) => changed.ipam_pool = None,
+        _ => return Err(ApiError::validation("Either IpamPools or RemoveIpamPools must be specified")),
+    }
+    Ok(changed.clone())
+}
