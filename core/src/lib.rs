@@ -3,6 +3,7 @@
 //! Synchronous functions from values to values: no client, no `async`, no logging, no clock. Time comes in
 //! as a value (`now`) and goes out as a value (`wake_at`).
 
+pub mod binding;
 pub mod event;
 pub mod key;
 pub mod model;
