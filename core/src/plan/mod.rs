@@ -1,5 +1,105 @@
 //! Plans: what has to be done so that what is there becomes what is wanted.
+//!
+//! In: two [`Stack`]s of one key, wanted and actual, and who owns them. Out: a [`Plan`]. Pairing wanted with
+//! actual resources, tags, attributes and dependencies are written once; each kind of resource adds one
+//! `matches` (may the existing one be kept?) and its own small comparisons (upstream `pkg/deploy`).
 
+mod attributes;
+mod binding;
+mod draft;
+mod listener;
+mod listener_drift;
+pub mod lint;
+mod load_balancer;
+mod outcome;
+mod outputs;
+mod pair;
+mod removal;
+pub mod render;
+mod security_group;
 pub mod step;
+mod tags;
+mod target_group;
 
+use elbow_crds::problem::ObjectRef;
+
+pub use lint::{LintFinding, lint};
+pub use outcome::apply_step;
+pub use outputs::{Output, Outputs};
+pub use render::{render_json, render_text};
 pub use step::{Action, Plan, Step, StepId};
+
+use crate::key::Key;
+use crate::model::Stack;
+use crate::settings::Settings;
+use draft::Draft;
+
+/// The object that owns a stack, as far as its finalizer is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The object.
+    pub object: ObjectRef,
+    /// Our finalizer for this kind of object.
+    pub finalizer: String,
+    /// Whether the object carries it.
+    pub has_finalizer: bool,
+    /// Whether the object is being deleted or is no longer ours: the finalizer goes last.
+    pub gone: bool,
+}
+
+/// What a plan depends on besides the two stacks.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanContext<'a> {
+    /// Settings: cluster name, external managed tags, gates.
+    pub settings: &'a Settings,
+    /// The owner; `None` if no finalizer is to be kept (tests, owners that are not there).
+    pub owner: Option<&'a Owner>,
+}
+
+/// The steps from `actual` to `wanted`, in an order that satisfies all dependencies. Empty at rest.
+///
+/// The order of resources in both stacks is of no account. A wanted load balancer that no existing one of
+/// its resource id can become gives a `NeedsReplacement` problem and no step on load balancers or listeners;
+/// nothing that the old one uses is closed or deleted then.
+pub fn plan(wanted: &Stack, actual: &Stack, context: &PlanContext) -> Plan {
+    let (wanted, actual) = (sorted(wanted), sorted(actual));
+    let mut draft = Draft::new(&wanted, &actual, context);
+    draft.add_finalizer();
+    let groups = security_group::pairs(&draft);
+    let target_groups = target_group::pairs(&draft);
+    let balancers = load_balancer::pairs(&draft);
+    draft.note_kept(&groups, &target_groups, &balancers);
+    load_balancer::find_replacements(&mut draft, &balancers);
+    security_group::open(&mut draft, &groups);
+    target_group::open(&mut draft, &target_groups);
+    load_balancer::open(&mut draft, &balancers);
+    binding::open(&mut draft, &target_groups);
+    listener::change_all(&mut draft, &balancers);
+    removal::load_balancers(&mut draft, &balancers);
+    removal::bindings(&mut draft);
+    removal::target_groups(&mut draft, &target_groups);
+    removal::security_groups(&mut draft, &groups);
+    draft.remove_finalizer();
+    draft.finish(Key::Stack(wanted.key.clone()))
+}
+
+/// The same stack with its resources in one order, whatever order they came in.
+fn sorted(stack: &Stack) -> Stack {
+    let mut stack = stack.clone();
+    stack
+        .security_groups
+        .sort_by(|a, b| (&a.id, &a.group_id, a).cmp(&(&b.id, &b.group_id, b)));
+    stack
+        .load_balancers
+        .sort_by(|a, b| (&a.id, &a.arn, a).cmp(&(&b.id, &b.arn, b)));
+    stack
+        .target_groups
+        .sort_by(|a, b| (&a.id, &a.arn, a).cmp(&(&b.id, &b.arn, b)));
+    stack
+        .listeners
+        .sort_by(|a, b| (a.port, &a.arn, a).cmp(&(b.port, &b.arn, b)));
+    stack
+        .bindings
+        .sort_by(|a, b| (&a.id, &a.namespace, &a.name).cmp(&(&b.id, &b.namespace, &b.name)));
+    stack
+}

@@ -165,6 +165,40 @@ pub enum Action {
         name: String,
         uid: String,
     },
+    /// No mutation: waits until the targets of a binding are registered in the group (the binding was observed
+    /// at its present generation), before traffic is switched to the group. Bounded by the shell; when the
+    /// bound is over the switch goes on as upstream's does, which never waits.
+    AwaitTargets {
+        namespace: String,
+        name: String,
+        target_group: Ref,
+    },
     /// Takes our finalizer from an owner; depends on every deletion of that origin.
     RemoveFinalizer { object: ObjectRef, finalizer: String },
+}
+
+impl Action {
+    /// Whether it makes a resource (finalizers are not resources).
+    pub fn is_creation(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateSecurityGroup { .. }
+                | Self::CreateTargetGroup { .. }
+                | Self::CreateLoadBalancer { .. }
+                | Self::CreateListener { .. }
+                | Self::CreateBinding { .. }
+        )
+    }
+
+    /// Whether it takes a resource away (finalizers are not resources).
+    pub fn is_deletion(&self) -> bool {
+        matches!(
+            self,
+            Self::DeleteSecurityGroup { .. }
+                | Self::DeleteTargetGroup { .. }
+                | Self::DeleteLoadBalancer { .. }
+                | Self::DeleteListener { .. }
+                | Self::DeleteBinding { .. }
+        )
+    }
 }

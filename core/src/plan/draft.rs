@@ -1,0 +1,321 @@
+//! A plan in the making: numbering, dependencies, references.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
+
+use super::pair::Pairs;
+use super::{Action, Owner, Plan, PlanContext, Step, StepId};
+use crate::key::{Key, StackKind};
+use crate::model::{
+    Binding, BindingPeer, BindingSpec, ForwardAction, Listener, LoadBalancer, Origin, Origins, Ref, ResourceAddress,
+    ResourceId, ResourceKind, SecurityGroup, Stack, TargetGroup, Action as ListenerAction,
+};
+use crate::settings::Settings;
+
+/// A plan in the making.
+pub(super) struct Draft<'a> {
+    pub wanted: &'a Stack,
+    pub actual: &'a Stack,
+    pub settings: &'a Settings,
+    pub owner: Option<&'a Owner>,
+    /// Set when a load balancer would have to be replaced: nothing the old one uses is closed or deleted.
+    pub frozen: bool,
+    /// ARNs of load balancers that should go and may not.
+    pub protected: BTreeSet<String>,
+    /// Name of the binding of each target group once the plan is done.
+    pub bindings: BTreeMap<ResourceId, (String, String)>,
+    kept_bindings: BTreeSet<(String, String)>,
+    steps: Vec<Step>,
+    problems: Vec<Problem>,
+    finalizer: Option<StepId>,
+    producers: BTreeMap<ResourceAddress, StepId>,
+    kept: BTreeMap<ResourceAddress, String>,
+    /// Step that ends the use of target groups by an existing listener or load balancer, by its ARN.
+    ends: BTreeMap<String, StepId>,
+    /// Steps on a wanted load balancer that listeners rely on.
+    settled: BTreeMap<ResourceId, BTreeSet<StepId>>,
+    awaited: BTreeMap<ResourceId, StepId>,
+}
+
+impl<'a> Draft<'a> {
+    pub fn new(wanted: &'a Stack, actual: &'a Stack, context: &PlanContext<'a>) -> Self {
+        Self {
+            wanted,
+            actual,
+            settings: context.settings,
+            owner: context.owner,
+            frozen: false,
+            protected: BTreeSet::new(),
+            bindings: BTreeMap::new(),
+            kept_bindings: BTreeSet::new(),
+            steps: Vec::new(),
+            problems: Vec::new(),
+            finalizer: None,
+            producers: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            awaited: BTreeMap::new(),
+        }
+    }
+
+    /// Remembers the ids of resources that stay, so that references to them resolve.
+    pub fn note_kept(
+        &mut self,
+        groups: &Pairs<SecurityGroup>,
+        target_groups: &Pairs<TargetGroup>,
+        balancers: &Pairs<LoadBalancer>,
+    ) {
+        let groups = groups
+            .kept
+            .iter()
+            .map(|(w, a)| (ResourceKind::SecurityGroup, &w.id, &a.group_id));
+        let target_groups = target_groups
+            .kept
+            .iter()
+            .map(|(w, a)| (ResourceKind::TargetGroup, &w.id, &a.arn));
+        let balancers = balancers
+            .kept
+            .iter()
+            .map(|(w, a)| (ResourceKind::LoadBalancer, &w.id, &a.arn));
+        for (kind, id, known) in groups.chain(target_groups).chain(balancers) {
+            if let Some(known) = known {
+                self.kept.insert(ResourceAddress::new(kind, id), known.clone());
+            }
+        }
+    }
+
+    /// Appends a step.
+    pub fn push(
+        &mut self,
+        action: Action,
+        needs: BTreeSet<StepId>,
+        origins: &Origins,
+        reason: impl Into<String>,
+    ) -> StepId {
+        let id = StepId(self.steps.len());
+        self.steps.push(Step {
+            id,
+            action,
+            needs,
+            origins: origins.clone(),
+            reason: reason.into(),
+        });
+        id
+    }
+
+    /// Appends the creation of a resource: it needs the finalizer, and references to the resource need it.
+    pub fn create(
+        &mut self,
+        address: &ResourceAddress,
+        action: Action,
+        mut needs: BTreeSet<StepId>,
+        origins: &Origins,
+        reason: impl Into<String>,
+    ) -> StepId {
+        needs.extend(self.finalizer);
+        let id = self.push(action, needs, origins, reason);
+        self.producers.insert(address.clone(), id);
+        id
+    }
+
+    /// The reference to a resource of the wanted stack, known if the resource stays.
+    pub fn handle(&self, kind: ResourceKind, id: &ResourceId) -> Ref {
+        self.resolve(&Ref::pending(kind, id))
+    }
+
+    /// The reference, made known if it points to a resource that stays.
+    pub fn resolve(&self, reference: &Ref) -> Ref {
+        match reference {
+            Ref::Pending(address) => self
+                .kept
+                .get(address)
+                .map_or_else(|| reference.clone(), |id| Ref::Known(id.clone())),
+            Ref::Known(_) | Ref::BackendGroup => reference.clone(),
+        }
+    }
+
+    /// Steps that produce what the references point to.
+    pub fn producers<'r>(&self, references: impl IntoIterator<Item = &'r Ref>) -> BTreeSet<StepId> {
+        references
+            .into_iter()
+            .filter_map(|reference| match reference {
+                Ref::Pending(address) => self.producers.get(address).copied(),
+                Ref::Known(_) | Ref::BackendGroup => None,
+            })
+            .collect()
+    }
+
+    /// Whether a pending reference will be produced by this plan.
+    pub fn can_resolve(&self, reference: &Ref) -> bool {
+        match reference {
+            Ref::Pending(address) => self.producers.contains_key(address),
+            Ref::Known(_) | Ref::BackendGroup => true,
+        }
+    }
+
+    /// A listener with its references resolved.
+    pub fn resolve_listener(&self, listener: &Listener) -> Listener {
+        let mut listener = listener.clone();
+        listener.load_balancer = self.resolve(&listener.load_balancer);
+        for ListenerAction::Forward(ForwardAction { target_groups, .. }) in &mut listener.default_actions {
+            for tuple in target_groups {
+                tuple.target_group = self.resolve(&tuple.target_group);
+            }
+        }
+        listener
+    }
+
+    /// The spec of a binding with its references resolved.
+    pub fn resolve_binding(&self, spec: &BindingSpec) -> BindingSpec {
+        let mut spec = spec.clone();
+        spec.target_group = self.resolve(&spec.target_group);
+        let rules = spec.networking.iter_mut().flat_map(|networking| &mut networking.ingress);
+        for peer in rules.flat_map(|rule| &mut rule.from) {
+            if let BindingPeer::SecurityGroup(group) = peer {
+                *group = self.resolve(group);
+            }
+        }
+        spec
+    }
+
+    /// Notes the step after which an existing listener or load balancer no longer uses its target groups.
+    pub fn ends(&mut self, arn: &str, step: StepId) {
+        self.ends.insert(arn.to_owned(), step);
+    }
+
+    /// The step noted by [`Self::ends`].
+    pub fn end_of(&self, arn: &str) -> Option<StepId> {
+        self.ends.get(arn).copied()
+    }
+
+    /// Notes a step on a wanted load balancer that its listeners rely on.
+    pub fn settles(&mut self, id: &ResourceId, step: StepId) {
+        self.settled.entry(id.clone()).or_default().insert(step);
+    }
+
+    /// Steps noted by [`Self::settles`].
+    pub fn settled_by(&self, balancer: &Ref) -> BTreeSet<StepId> {
+        let Ref::Pending(address) = balancer else {
+            return BTreeSet::new();
+        };
+        self.settled.get(&address.id).cloned().unwrap_or_default()
+    }
+
+    /// The step that waits for the targets of a group, made on first need; `None` without a binding.
+    pub fn await_targets(&mut self, id: &ResourceId, origins: &Origins) -> Option<StepId> {
+        if let Some(step) = self.awaited.get(id) {
+            return Some(*step);
+        }
+        let (namespace, name) = self.bindings.get(id)?.clone();
+        let binding = Ref::pending(ResourceKind::Binding, id);
+        let action = Action::AwaitTargets {
+            namespace,
+            name,
+            target_group: self.handle(ResourceKind::TargetGroup, id),
+        };
+        let needs = self.producers([&binding, &Ref::pending(ResourceKind::TargetGroup, id)]);
+        let step = self.push(action, needs, origins, "targets are registered before traffic moves");
+        self.awaited.insert(id.clone(), step);
+        Some(step)
+    }
+
+    /// Notes that an existing binding has been seen to: it stays, or its deletion is planned.
+    pub fn keep_binding(&mut self, binding: &Binding) {
+        let name = (binding.namespace.clone(), binding.name.clone());
+        self.kept_bindings.insert(name);
+    }
+
+    /// Whether [`Self::keep_binding`] was called for it.
+    pub fn is_binding_kept(&self, binding: &Binding) -> bool {
+        let name = (binding.namespace.clone(), binding.name.clone());
+        self.kept_bindings.contains(&name)
+    }
+
+    /// Steps already planned whose action satisfies a predicate.
+    pub fn steps_where(&self, predicate: impl Fn(&Action) -> bool) -> BTreeSet<StepId> {
+        self.steps
+            .iter()
+            .filter(|step| predicate(&step.action))
+            .map(|step| step.id)
+            .collect()
+    }
+
+    /// Adds a problem.
+    pub fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// A fault on the object that asked for a resource, else on the owner.
+    pub fn fault(&mut self, origins: &Origins, code: ProblemCode, message: String) {
+        let (object, field) = match origins.first() {
+            Some(origin) => (origin.object.clone(), origin.field.clone()),
+            None => (self.owner_object(), String::new()),
+        };
+        self.problem(Problem::fault(&object, &field, code, message));
+    }
+
+    /// The owner's object, made from the key where no owner was given.
+    pub fn owner_object(&self) -> ObjectRef {
+        let key = &self.wanted.key;
+        let kind = match key.kind {
+            StackKind::Service => "Service",
+            StackKind::Ingress => "Ingress",
+        };
+        self.owner
+            .map_or_else(|| ObjectRef::new(kind, &key.namespace, &key.name), |owner| owner.object.clone())
+    }
+
+    /// Origins of the removal of something nobody wants any more.
+    pub fn removal_origins(&self, origins: &Origins) -> Origins {
+        if !origins.is_empty() {
+            return origins.clone();
+        }
+        Origins::from([Origin {
+            object: self.owner_object(),
+            field: String::new(),
+        }])
+    }
+
+    /// Plans the finalizer of an owner that wants something and has none.
+    pub fn add_finalizer(&mut self) {
+        let Some(owner) = self.owner else { return };
+        if owner.gone || owner.has_finalizer || self.wanted.is_empty() {
+            return;
+        }
+        let action = Action::AddFinalizer {
+            object: owner.object.clone(),
+            finalizer: owner.finalizer.clone(),
+        };
+        let origins = self.removal_origins(&Origins::new());
+        self.finalizer = Some(self.push(action, BTreeSet::new(), &origins, ""));
+    }
+
+    /// Takes the finalizer away after every deletion, unless something has to stay.
+    pub fn remove_finalizer(&mut self) {
+        let Some(owner) = self.owner else { return };
+        if !owner.gone || !owner.has_finalizer || !self.wanted.is_empty() || !self.protected.is_empty() {
+            return;
+        }
+        let needs = self.steps_where(Action::is_deletion);
+        let action = Action::RemoveFinalizer {
+            object: owner.object.clone(),
+            finalizer: owner.finalizer.clone(),
+        };
+        let origins = self.removal_origins(&Origins::new());
+        self.push(action, needs, &origins, "");
+    }
+
+    /// The plan.
+    pub fn finish(self, key: Key) -> Plan {
+        let mut problems = self.problems;
+        problems.sort();
+        problems.dedup();
+        Plan {
+            key,
+            steps: self.steps,
+            problems,
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Listeners: matched by load balancer and port; everything else changes in place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::attributes::{describe_attributes, diff_attributes};
+use super::draft::Draft;
+use super::listener_drift::{ListenerDrift, drift};
+use super::load_balancer::describe_ref;
+use super::pair::{Pairs, pair};
+use super::tags::{Legacy, diff_tags};
+use super::target_group::target_groups_of;
+use super::{Action, StepId};
+use crate::model::{
+    Action as ListenerAction, Listener, LoadBalancer, Protocol, Ref, ResourceAddress, ResourceId,
+    ResourceKind, Setting, Tags, tracking,
+};
+
+/// Listeners per NLB, fixed
+/// (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-limits.html).
+pub(super) const LISTENERS_PER_LOAD_BALANCER: usize = 50;
+/// Certificates per load balancer besides the default one, adjustable (same page). Beyond it old ones go
+/// before new ones come.
+const EXTRA_CERTIFICATES: usize = 25;
+
+/// Deletes, creates and changes listeners, each in the order of their ports.
+pub(super) fn change_all(draft: &mut Draft, balancers: &Pairs<LoadBalancer>) {
+    let (wanted, actual) = (draft.wanted, draft.actual);
+    let pairs = pair(
+        &wanted.listeners,
+        &actual.listeners,
+        |listener| (listener.port, draft.resolve(&listener.load_balancer)),
+        |_, _| true,
+        |_, listener| listener.arn.clone(),
+    );
+    let kept: BTreeSet<&str> = balancers
+        .kept
+        .iter()
+        .filter_map(|(_, balancer)| balancer.arn.as_deref())
+        .collect();
+    let mut deletions = BTreeSet::new();
+    if !draft.frozen {
+        for listener in &pairs.surplus {
+            if listener.load_balancer.known().is_some_and(|arn| kept.contains(arn)) {
+                deletions.extend(delete(draft, listener));
+            }
+        }
+    }
+    let crowded = pairs.missing.len() + actual.listeners.len() > LISTENERS_PER_LOAD_BALANCER;
+    let before = if crowded { deletions } else { BTreeSet::new() };
+    for (listener, _) in &pairs.missing {
+        create(draft, listener, &before);
+    }
+    for (listener, existing) in &pairs.kept {
+        change(draft, listener, existing);
+    }
+}
+
+fn delete(draft: &mut Draft, listener: &Listener) -> Option<StepId> {
+    let arn = listener.arn.clone()?;
+    let origins = draft.removal_origins(&listener.origins);
+    let reason = format!("{} {}", listener.protocol, listener.port);
+    let step = draft.push(
+        Action::DeleteListener { arn: arn.clone() },
+        BTreeSet::new(),
+        &origins,
+        reason,
+    );
+    draft.ends(&arn, step);
+    Some(step)
+}
+
+fn create(draft: &mut Draft, wanted: &Listener, before: &BTreeSet<StepId>) {
+    let listener = draft.resolve_listener(wanted);
+    let references: Vec<Ref> = references(&listener).cloned().collect();
+    if !references.iter().all(|reference| draft.can_resolve(reference)) {
+        return;
+    }
+    let mut needs = draft.producers(&references);
+    needs.extend(draft.settled_by(&wanted.load_balancer));
+    needs.extend(before);
+    let address = ResourceAddress::new(ResourceKind::Listener, &wanted.id);
+    let cluster = &draft.settings.scope.cluster;
+    let tags = wanted.tags.get().map_or_else(Tags::new, |tags| {
+        tracking::resource_tags(cluster, &draft.wanted.key, &wanted.id, tags)
+    });
+    let reason = describe_forward(&listener);
+    let action = Action::CreateListener {
+        address: address.clone(),
+        listener,
+        tags,
+    };
+    let created = BTreeSet::from([draft.create(&address, action, needs, &wanted.origins, reason)]);
+    let reference = Ref::Pending(address);
+    if is_secure(wanted) {
+        for certificate in wanted.extra_certificates.get().into_iter().flatten() {
+            add_certificate(draft, wanted, &reference, certificate, created.clone());
+        }
+    }
+    if wanted.protocol != Protocol::Tls && !wanted.attributes.is_empty() {
+        let reason = describe_attributes(&wanted.attributes, &BTreeMap::new());
+        let action = Action::ModifyListenerAttributes {
+            listener: reference,
+            attributes: wanted.attributes.clone(),
+        };
+        draft.push(action, created, &wanted.origins, reason);
+    }
+}
+
+/// References of a listener: load balancer and target groups.
+fn references(listener: &Listener) -> impl Iterator<Item = &Ref> {
+    listener
+        .default_actions
+        .iter()
+        .flat_map(|ListenerAction::Forward(forward)| &forward.target_groups)
+        .map(|tuple| &tuple.target_group)
+        .chain([&listener.load_balancer])
+}
+
+fn describe_forward(listener: &Listener) -> String {
+    let groups: Vec<String> = listener
+        .default_actions
+        .iter()
+        .flat_map(|ListenerAction::Forward(forward)| &forward.target_groups)
+        .map(|tuple| describe_ref(&tuple.target_group))
+        .collect();
+    format!("forward to {}", groups.join(" "))
+}
+
+fn is_secure(listener: &Listener) -> bool {
+    listener.ssl_policy.get().is_some() || matches!(listener.protocol, Protocol::Tls | Protocol::Https)
+}
+
+fn change(draft: &mut Draft, wanted: &Listener, actual: &Listener) {
+    let Some(arn) = actual.arn.clone() else { return };
+    let resolved = draft.resolve_listener(wanted);
+    if !references(&resolved).all(|reference| draft.can_resolve(reference)) {
+        return;
+    }
+    let reference = Ref::Known(arn.clone());
+    if let Setting::Set(tags) = &wanted.tags {
+        let none = Tags::new();
+        let old = actual.tags.get().unwrap_or(&none);
+        let diff = diff_tags(tags, old, draft.settings, Legacy::Unknown);
+        draft.change_elb_tags(reference.clone(), diff, old, &wanted.origins);
+    }
+    let certificates = CertificateDiff::new(wanted, actual);
+    let mut opened = BTreeSet::new();
+    if certificates.before_settings {
+        opened = certificates.open(draft, wanted, &reference, BTreeSet::new());
+    }
+    let modified = modify(draft, wanted, actual, resolved, opened.clone());
+    if !certificates.before_settings {
+        opened = certificates.open(draft, wanted, &reference, modified.into_iter().collect());
+    }
+    opened.extend(modified);
+    certificates.close(draft, wanted, &reference, opened);
+    if wanted.protocol != Protocol::Tls {
+        change_attributes(draft, wanted, actual, reference, modified);
+    }
+}
+
+/// ModifyListener if any setting drifts. Traffic moves to a group only after its targets are registered.
+fn modify(
+    draft: &mut Draft,
+    wanted: &Listener,
+    actual: &Listener,
+    resolved: Listener,
+    mut needs: BTreeSet<StepId>,
+) -> Option<StepId> {
+    let enhanced = draft.settings.gates.enhanced_default_behavior;
+    let ListenerDrift { mut reasons, alpn_policy } = drift(&resolved, actual, enhanced);
+    if reasons.is_empty() {
+        return None;
+    }
+    needs.extend(draft.producers(references(&resolved)));
+    needs.extend(draft.settled_by(&wanted.load_balancer));
+    let fresh = fresh_groups(draft, wanted, actual);
+    for id in &fresh {
+        needs.extend(draft.await_targets(id, &wanted.origins));
+    }
+    if !fresh.is_empty() && target_groups_of(actual).next().is_some() {
+        reasons.push("no overlap: one call switches all traffic".to_owned());
+    }
+    let arn = actual.arn.clone()?;
+    let listener = Listener {
+        arn: Some(arn.clone()),
+        alpn_policy,
+        ..resolved
+    };
+    let action = Action::ModifyListener {
+        arn: arn.clone(),
+        listener,
+    };
+    let step = draft.push(action, needs, &wanted.origins, reasons.join(", "));
+    draft.ends(&arn, step);
+    Some(step)
+}
+
+/// Groups of this stack that the wanted listener forwards to and the existing one does not.
+fn fresh_groups(draft: &Draft, wanted: &Listener, actual: &Listener) -> BTreeSet<ResourceId> {
+    let used: BTreeSet<&str> = target_groups_of(actual).collect();
+    references(wanted)
+        .filter(|reference| draft.resolve(reference).known().is_none_or(|arn| !used.contains(arn)))
+        .filter_map(|reference| match reference {
+            Ref::Pending(address) if address.kind == ResourceKind::TargetGroup => Some(address.id.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn change_attributes(
+    draft: &mut Draft,
+    wanted: &Listener,
+    actual: &Listener,
+    listener: Ref,
+    modified: Option<StepId>,
+) {
+    let attributes = diff_attributes(&wanted.attributes, &actual.attributes);
+    if attributes.is_empty() {
+        return;
+    }
+    let reason = describe_attributes(&attributes, &actual.attributes);
+    let action = Action::ModifyListenerAttributes { listener, attributes };
+    draft.push(action, modified.into_iter().collect(), &wanted.origins, reason);
+}
+
+/// Certificates besides the default one that come and go.
+struct CertificateDiff {
+    add: Vec<String>,
+    remove: Vec<String>,
+    /// Whether AWS takes certificates before the settings change: the listener is secure already.
+    before_settings: bool,
+    /// Whether old ones have to go first because of the quota.
+    crowded: bool,
+}
+
+impl CertificateDiff {
+    /// Nothing for a listener that is not to be secure: what it has goes with the change of its protocol.
+    fn new(wanted: &Listener, actual: &Listener) -> Self {
+        let none = BTreeSet::new();
+        let old = actual.extra_certificates.get().unwrap_or(&none);
+        let new = match wanted.extra_certificates.get() {
+            Some(new) if is_secure(wanted) => new,
+            _ => old,
+        };
+        Self {
+            add: new.difference(old).cloned().collect(),
+            remove: old.difference(new).cloned().collect(),
+            before_settings: is_secure(actual),
+            crowded: new.len() <= EXTRA_CERTIFICATES && new.union(old).count() > EXTRA_CERTIFICATES,
+        }
+    }
+
+    fn open(
+        &self,
+        draft: &mut Draft,
+        wanted: &Listener,
+        listener: &Ref,
+        mut needs: BTreeSet<StepId>,
+    ) -> BTreeSet<StepId> {
+        if self.crowded {
+            needs.extend(self.remove_all(draft, wanted, listener, &needs.clone()));
+        }
+        self.add
+            .iter()
+            .map(|certificate| add_certificate(draft, wanted, listener, certificate, needs.clone()))
+            .collect()
+    }
+
+    fn close(&self, draft: &mut Draft, wanted: &Listener, listener: &Ref, needs: BTreeSet<StepId>) {
+        if !self.crowded {
+            self.remove_all(draft, wanted, listener, &needs);
+        }
+    }
+
+    fn remove_all(
+        &self,
+        draft: &mut Draft,
+        wanted: &Listener,
+        listener: &Ref,
+        needs: &BTreeSet<StepId>,
+    ) -> BTreeSet<StepId> {
+        self.remove
+            .iter()
+            .map(|certificate| {
+                let action = Action::RemoveListenerCertificate {
+                    listener: listener.clone(),
+                    certificate: certificate.clone(),
+                };
+                let reason = format!("certificate {certificate} removed");
+                draft.push(action, needs.clone(), &wanted.origins, reason)
+            })
+            .collect()
+    }
+}
+
+fn add_certificate(
+    draft: &mut Draft,
+    wanted: &Listener,
+    listener: &Ref,
+    certificate: &str,
+    needs: BTreeSet<StepId>,
+) -> StepId {
+    let action = Action::AddListenerCertificate {
+        listener: listener.clone(),
+        certificate: certificate.to_owned(),
+    };
+    let reason = format!("certificate {certificate} added");
+    draft.push(action, needs, &wanted.origins, reason)
+}
