@@ -6,6 +6,10 @@ pub struct Xml {
     out: String,
 }
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "callers pass numbers and references alike"
+)]
 impl Xml {
     /// An empty fragment.
     pub fn new() -> Self {
@@ -14,11 +18,9 @@ impl Xml {
 
     /// `<name>text</name>`.
     pub fn text(&mut self, name: &str, text: impl ToString) -> &mut Self {
-        self.out.push_str(&format!(
-            "<{name}>{}</{name}>",
-            quick_xml::escape::escape(text.to_string())
-        ));
-        self
+        self.element(name, |xml| {
+            xml.data(text);
+        })
     }
 
     /// `<name>text</name>` where there is a text.
@@ -31,9 +33,9 @@ impl Xml {
 
     /// `<name>...</name>` with what `fill` writes inside.
     pub fn element(&mut self, name: &str, fill: impl FnOnce(&mut Xml)) -> &mut Self {
-        self.out.push_str(&format!("<{name}>"));
+        self.out.extend(["<", name, ">"]);
         fill(self);
-        self.out.push_str(&format!("</{name}>"));
+        self.out.extend(["</", name, ">"]);
         self
     }
 

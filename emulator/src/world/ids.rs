@@ -12,11 +12,16 @@ impl Ids {
     /// `digits` lower-case hexadecimal digits (at most 64), different on every call.
     pub fn hex(&mut self, digits: usize) -> String {
         self.next += 1;
-        let hash = Sha256::digest(self.next.to_be_bytes());
-        hash.iter()
-            .flat_map(|b| [b >> 4, b & 15])
-            .filter_map(|n| char::from_digit(n.into(), 16))
-            .take(digits)
-            .collect()
+        digits_of(self.next.to_be_bytes(), digits)
     }
+}
+
+/// `digits` lower-case hexadecimal digits (at most 64), always the same for the same bytes.
+pub fn digits_of(bytes: impl AsRef<[u8]>, digits: usize) -> String {
+    let hash = Sha256::digest(bytes);
+    let nibbles = hash.iter().flat_map(|b| [b >> 4, b & 15]);
+    nibbles
+        .filter_map(|n| char::from_digit(n.into(), 16))
+        .take(digits)
+        .collect()
 }

@@ -142,6 +142,7 @@ impl World {
     }
 
     /// A copy without the history, for readers of the past.
+    #[must_use]
     pub fn snapshot(&mut self) -> World {
         let history = std::mem::take(&mut self.history);
         let copy = self.clone();
