@@ -10,3 +10,4 @@ pub mod limits;
 pub mod name;
 pub mod problem;
 pub mod target_group_binding;
+pub mod yaml;

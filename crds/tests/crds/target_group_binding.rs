@@ -1,0 +1,271 @@
+//! The schema of TargetGroupBinding, field by field, against upstream's published definition
+//! (`config/crd/bases/elbv2.k8s.aws_targetgroupbindings.yaml`). Each row: path, type or form, constraints.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+fn definition() -> Value {
+    let files = elbow_crds::yaml::all();
+    let (_, text) = files
+        .iter()
+        .find(|(name, _)| *name == "elbv2.k8s.aws_targetgroupbindings.yaml")
+        .expect("the file is generated");
+    serde_saphyr::from_str(text).expect("YAML")
+}
+
+fn version(name: &str) -> Value {
+    definition()["spec"]["versions"]
+        .as_array()
+        .expect("versions")
+        .iter()
+        .find(|version| version["name"] == name)
+        .expect("the version is there")
+        .clone()
+}
+
+/// Every node of a schema as `path` and its constraints without descriptions and children.
+fn flatten(path: &str, schema: &Value, rows: &mut Vec<(String, Value)>) {
+    let mut own = schema.as_object().expect("a schema is an object").clone();
+    own.remove("description");
+    let children = [own.remove("properties"), own.remove("items")];
+    rows.push((path.to_owned(), Value::Object(own)));
+    if let Some(properties) = &children[0] {
+        for (name, child) in properties.as_object().expect("properties") {
+            flatten(&format!("{path}.{name}"), child, rows);
+        }
+    }
+    if let Some(items) = &children[1] {
+        flatten(&format!("{path}[]"), items, rows);
+    }
+}
+
+fn rows(name: &str) -> Vec<(String, Value)> {
+    let mut rows = Vec::new();
+    flatten("", &version(name)["schema"]["openAPIV3Schema"], &mut rows);
+    rows
+}
+
+fn expected() -> Vec<(&'static str, Value)> {
+    let object = json!({ "type": "object" });
+    let array = json!({ "type": "array" });
+    let string = json!({ "type": "string" });
+    let either = json!({
+        "anyOf": [{ "type": "integer" }, { "type": "string" }],
+        "x-kubernetes-int-or-string": true
+    });
+    let protocols = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"];
+    let kind = "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$";
+    vec![
+        ("", object.clone()),
+        (".apiVersion", string.clone()),
+        (".kind", string.clone()),
+        (".metadata", object.clone()),
+        (".spec", json!({ "type": "object", "required": ["serviceRef"] })),
+        (".spec.assumeRoleExternalId", string.clone()),
+        (".spec.iamRoleArnToAssume", string.clone()),
+        (".spec.ipAddressType", json!({ "type": "string", "enum": ["ipv4", "ipv6"] })),
+        (".spec.multiClusterTargetGroup", json!({ "type": "boolean" })),
+        (".spec.networking", object.clone()),
+        (".spec.networking.ingress", array.clone()),
+        (
+            ".spec.networking.ingress[]",
+            json!({ "type": "object", "required": ["from", "ports"] }),
+        ),
+        (".spec.networking.ingress[].from", array.clone()),
+        (".spec.networking.ingress[].from[]", object.clone()),
+        (
+            ".spec.networking.ingress[].from[].ipBlock",
+            json!({ "type": "object", "required": ["cidr"] }),
+        ),
+        (".spec.networking.ingress[].from[].ipBlock.cidr", string.clone()),
+        (
+            ".spec.networking.ingress[].from[].securityGroup",
+            json!({ "type": "object", "required": ["groupID"] }),
+        ),
+        (".spec.networking.ingress[].from[].securityGroup.groupID", string.clone()),
+        (".spec.networking.ingress[].ports", array.clone()),
+        (".spec.networking.ingress[].ports[]", object.clone()),
+        (".spec.networking.ingress[].ports[].port", either.clone()),
+        (
+            ".spec.networking.ingress[].ports[].protocol",
+            json!({ "type": "string", "enum": ["TCP", "UDP"] }),
+        ),
+        (
+            ".spec.nodeSelector",
+            json!({ "type": "object", "x-kubernetes-map-type": "atomic" }),
+        ),
+        (
+            ".spec.nodeSelector.matchExpressions",
+            json!({ "type": "array", "x-kubernetes-list-type": "atomic" }),
+        ),
+        (
+            ".spec.nodeSelector.matchExpressions[]",
+            json!({ "type": "object", "required": ["key", "operator"] }),
+        ),
+        (".spec.nodeSelector.matchExpressions[].key", string.clone()),
+        (".spec.nodeSelector.matchExpressions[].operator", string.clone()),
+        (
+            ".spec.nodeSelector.matchExpressions[].values",
+            json!({ "type": "array", "x-kubernetes-list-type": "atomic" }),
+        ),
+        (".spec.nodeSelector.matchExpressions[].values[]", string.clone()),
+        (
+            ".spec.nodeSelector.matchLabels",
+            json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        ),
+        (
+            ".spec.serviceRef",
+            json!({ "type": "object", "required": ["name", "port"] }),
+        ),
+        (".spec.serviceRef.name", string.clone()),
+        (".spec.serviceRef.port", either),
+        (".spec.targetGroupARN", string.clone()),
+        (".spec.targetGroupName", string.clone()),
+        (
+            ".spec.targetGroupProtocol",
+            json!({ "type": "string", "enum": protocols }),
+        ),
+        (".spec.targetType", json!({ "type": "string", "enum": ["instance", "ip"] })),
+        (".spec.vpcID", string.clone()),
+        (".status", object),
+        (".status.conditions", array),
+        (
+            ".status.conditions[]",
+            json!({
+                "type": "object",
+                "required": ["lastTransitionTime", "message", "reason", "status", "type"]
+            }),
+        ),
+        (
+            ".status.conditions[].lastTransitionTime",
+            json!({ "type": "string", "format": "date-time" }),
+        ),
+        (
+            ".status.conditions[].message",
+            json!({ "type": "string", "maxLength": 32768 }),
+        ),
+        (
+            ".status.conditions[].observedGeneration",
+            json!({ "type": "integer", "format": "int64", "minimum": 0 }),
+        ),
+        (
+            ".status.conditions[].reason",
+            json!({
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 1024,
+                "pattern": "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
+            }),
+        ),
+        (
+            ".status.conditions[].status",
+            json!({ "type": "string", "enum": ["True", "False", "Unknown"] }),
+        ),
+        (
+            ".status.conditions[].type",
+            json!({ "type": "string", "maxLength": 316, "pattern": kind }),
+        ),
+        (
+            ".status.observedGeneration",
+            json!({ "type": "integer", "format": "int64" }),
+        ),
+    ]
+}
+
+fn assert_rows(found: &[(String, Value)], expected: &[(&str, Value)]) {
+    let found: Vec<(&str, &Value)> = found.iter().map(|(path, row)| (path.as_str(), row)).collect();
+    let expected: Vec<(&str, &Value)> = expected.iter().map(|(path, row)| (*path, row)).collect();
+    let paths = |rows: &[(&str, &Value)]| -> BTreeSet<String> {
+        rows.iter().map(|(path, _)| (*path).to_owned()).collect()
+    };
+    assert_eq!(paths(&found), paths(&expected), "the same fields");
+    for (path, row) in &expected {
+        let (_, own) = found.iter().find(|(other, _)| other == path).expect("compared above");
+        assert_eq!(own, row, "constraints of {path}");
+    }
+}
+
+#[test]
+fn v1beta1_has_upstreams_fields_and_constraints() {
+    assert_rows(&rows("v1beta1"), &expected());
+}
+
+#[test]
+fn v1alpha1_lacks_what_came_with_v1beta1_and_nothing_else() {
+    let later = [
+        ".spec.targetGroupProtocol",
+        ".spec.nodeSelector",
+        ".spec.ipAddressType",
+        ".spec.vpcID",
+        ".status.conditions",
+    ];
+    let mut expected = expected();
+    expected.retain(|(path, _)| !later.iter().any(|field| path.starts_with(field)));
+    assert_rows(&rows("v1alpha1"), &expected);
+}
+
+#[test]
+fn both_versions_are_served_and_v1beta1_is_stored() {
+    let served: Vec<(Value, Value, Value)> = definition()["spec"]["versions"]
+        .as_array()
+        .expect("versions")
+        .iter()
+        .map(|v| (v["name"].clone(), v["served"].clone(), v["storage"].clone()))
+        .collect();
+    assert_eq!(
+        served,
+        [
+            (json!("v1alpha1"), json!(true), json!(false)),
+            (json!("v1beta1"), json!(true), json!(true)),
+        ]
+    );
+}
+
+#[test]
+fn both_versions_have_a_status_subresource_and_upstreams_columns() {
+    let columns = [
+        ("SERVICE-NAME", "string", ".spec.serviceRef.name", 0),
+        ("SERVICE-PORT", "string", ".spec.serviceRef.port", 0),
+        ("TARGET-TYPE", "string", ".spec.targetType", 0),
+        ("ARN", "string", ".spec.targetGroupARN", 1),
+        ("NAME", "string", ".spec.targetGroupName", 2),
+        ("AGE", "date", ".metadata.creationTimestamp", 0),
+    ];
+    for name in ["v1alpha1", "v1beta1"] {
+        let version = version(name);
+        assert_eq!(version["subresources"], json!({ "status": {} }), "{name}");
+        let found: Vec<(&str, &str, &str, i64)> = version["additionalPrinterColumns"]
+            .as_array()
+            .expect("columns")
+            .iter()
+            .map(|column| {
+                (
+                    column["name"].as_str().expect("name"),
+                    column["type"].as_str().expect("type"),
+                    column["jsonPath"].as_str().expect("path"),
+                    column["priority"].as_i64().unwrap_or(0),
+                )
+            })
+            .collect();
+        assert_eq!(found, columns, "{name}");
+    }
+}
+
+#[test]
+fn the_names_are_upstreams() {
+    let definition = definition();
+    assert_eq!(definition["metadata"]["name"], "targetgroupbindings.elbv2.k8s.aws");
+    assert_eq!(definition["spec"]["group"], "elbv2.k8s.aws");
+    assert_eq!(definition["spec"]["scope"], "Namespaced");
+    assert_eq!(
+        definition["spec"]["names"],
+        json!({
+            "kind": "TargetGroupBinding",
+            "listKind": "TargetGroupBindingList",
+            "plural": "targetgroupbindings",
+            "singular": "targetgroupbinding"
+        })
+    );
+    assert_eq!(definition["spec"].get("conversion"), None);
+}
