@@ -27,13 +27,23 @@ pub(super) fn ssl_policies(world: &World, params: &Params) -> Result<Xml, ApiErr
         xml.list("SslProtocols", "member", policy.protocols, |xml, protocol| {
             xml.data(protocol);
         });
-        xml.list("Ciphers", "member", policy.ciphers.iter().enumerate(), |xml, (index, cipher)| {
-            xml.text("Name", cipher).text("Priority", index + 1);
-        });
+        xml.list(
+            "Ciphers",
+            "member",
+            policy.ciphers.iter().enumerate(),
+            |xml, (index, cipher)| {
+                xml.text("Name", cipher).text("Priority", index + 1);
+            },
+        );
         xml.text("Name", policy.name);
-        xml.list("SupportedLoadBalancerTypes", "member", ["application", "network"], |xml, kind| {
-            xml.data(kind);
-        });
+        xml.list(
+            "SupportedLoadBalancerTypes",
+            "member",
+            ["application", "network"],
+            |xml, kind| {
+                xml.data(kind);
+            },
+        );
     });
     xml.opt("NextMarker", page.next);
     Ok(xml)

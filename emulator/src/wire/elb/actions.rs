@@ -28,12 +28,18 @@ fn one(params: &Params) -> Result<Action, ApiError> {
             return Err(ApiError::new("InvalidLoadBalancerAction", message));
         }
     };
-    Ok(Action { order: params.int("Order")?, does })
+    Ok(Action {
+        order: params.int("Order")?,
+        does,
+    })
 }
 
 fn forward(params: &Params) -> Result<Forward, ApiError> {
     let group = |child: &Params| {
-        Ok((child.required("TargetGroupArn")?.to_owned(), child.int("Weight")?.unwrap_or(1)))
+        Ok((
+            child.required("TargetGroupArn")?.to_owned(),
+            child.int("Weight")?.unwrap_or(1),
+        ))
     };
     let listed = params.children("ForwardConfig.TargetGroups.member");
     let mut groups = listed.iter().map(group).collect::<Result<Vec<_>, ApiError>>()?;
@@ -42,7 +48,8 @@ fn forward(params: &Params) -> Result<Forward, ApiError> {
             [] => groups.push((single.to_owned(), 1)),
             [(arn, _)] if arn == single => {}
             _ => {
-                let message = "The target group ARN of an action must be the only one in its forward configuration";
+                let message =
+                    "The target group ARN of an action must be the only one in its forward configuration";
                 return Err(ApiError::validation(message));
             }
         }
@@ -50,7 +57,9 @@ fn forward(params: &Params) -> Result<Forward, ApiError> {
     let stickiness = "ForwardConfig.TargetGroupStickinessConfig";
     let enabled = params.bool(&format!("{stickiness}.Enabled"))? == Some(true);
     let seconds = params.int(&format!("{stickiness}.DurationSeconds"))?;
-    let stickiness = enabled.then(|| seconds.ok_or_else(missing_duration)).transpose()?;
+    let stickiness = enabled
+        .then(|| seconds.ok_or_else(missing_duration))
+        .transpose()?;
     Ok(Forward { groups, stickiness })
 }
 
@@ -60,7 +69,10 @@ fn missing_duration() -> ApiError {
 
 fn redirect(params: &Params) -> Result<Redirect, ApiError> {
     let or = |name: &str, default: &str| {
-        params.get(&format!("RedirectConfig.{name}")).unwrap_or(default).to_owned()
+        params
+            .get(&format!("RedirectConfig.{name}"))
+            .unwrap_or(default)
+            .to_owned()
     };
     Ok(Redirect {
         protocol: or("Protocol", "#{protocol}"),
@@ -87,11 +99,12 @@ pub(super) fn write(xml: &mut Xml, action: &Action) {
             });
         }
         Does::FixedResponse(response) => {
-            xml.text("Type", "fixed-response").element("FixedResponseConfig", |xml| {
-                xml.opt("MessageBody", response.body.as_ref());
-                xml.text("StatusCode", &response.status);
-                xml.opt("ContentType", response.content_type.as_ref());
-            });
+            xml.text("Type", "fixed-response")
+                .element("FixedResponseConfig", |xml| {
+                    xml.opt("MessageBody", response.body.as_ref());
+                    xml.text("StatusCode", &response.status);
+                    xml.opt("ContentType", response.content_type.as_ref());
+                });
         }
     }
     xml.opt("Order", action.order);

@@ -21,12 +21,21 @@ fn answer(attributes: &Attributes) -> Xml {
 }
 
 fn describe(world: &World, params: &Params, kind: Kind, field: &str) -> Result<Xml, ApiError> {
-    Ok(answer(attributes::describe(&world.elb, kind, params.required(field)?)?))
+    Ok(answer(attributes::describe(
+        &world.elb,
+        kind,
+        params.required(field)?,
+    )?))
 }
 
 fn modify(world: &mut World, params: &Params, kind: Kind, field: &str) -> Result<Xml, ApiError> {
     let changes = read::pairs(params, "Attributes.member")?;
-    Ok(answer(attributes::modify(&mut world.elb, kind, params.required(field)?, &changes)?))
+    Ok(answer(attributes::modify(
+        &mut world.elb,
+        kind,
+        params.required(field)?,
+        &changes,
+    )?))
 }
 
 pub(super) fn describe_load_balancer(world: &World, params: &Params) -> Result<Xml, ApiError> {

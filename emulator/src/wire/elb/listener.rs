@@ -10,7 +10,8 @@ use crate::world::{
     ApiError, World,
     elb::{
         certificate::{self, Named, Shown},
-        listener::{self, Listener, ListenerSettings, MutualAuthentication},
+        listener::{self, Listener, MutualAuthentication},
+        listener_settings::ListenerSettings,
         words::Protocol,
     },
 };
@@ -20,7 +21,10 @@ fn settings(params: &Params) -> Result<ListenerSettings, ApiError> {
         port: params.int("Port")?,
         protocol: read::word(params, "Protocol", Protocol::parse)?,
         ssl_policy: read::text(params, "SslPolicy"),
-        certificates: params.has("Certificates").then(|| certificates(params)).transpose()?,
+        certificates: params
+            .has("Certificates")
+            .then(|| certificates(params))
+            .transpose()?,
         alpn_policy: params.has("AlpnPolicy").then(|| params.list("AlpnPolicy.member")),
         mutual_authentication: mutual_authentication(params)?,
         default_actions: params
@@ -44,7 +48,10 @@ fn mutual_authentication(params: &Params) -> Result<Option<MutualAuthentication>
 
 fn certificates(params: &Params) -> Result<Vec<Named>, ApiError> {
     let one = |child: &Params| {
-        Ok(Named { arn: child.required("CertificateArn")?.to_owned(), is_default: child.bool("IsDefault")? })
+        Ok(Named {
+            arn: child.required("CertificateArn")?.to_owned(),
+            is_default: child.bool("IsDefault")?,
+        })
     };
     params.children("Certificates.member").iter().map(one).collect()
 }
@@ -68,7 +75,12 @@ pub(super) fn delete(world: &mut World, params: &Params) -> Result<Xml, ApiError
 
 pub(super) fn describe(world: &World, params: &Params) -> Result<Xml, ApiError> {
     let arns = params.list("ListenerArns.member");
-    let page = listener::describe(&world.elb, params.get("LoadBalancerArn"), &arns, &read::page(world, params)?)?;
+    let page = listener::describe(
+        &world.elb,
+        params.get("LoadBalancerArn"),
+        &arns,
+        &read::page(world, params)?,
+    )?;
     let mut xml = answer(&page.items);
     xml.opt("NextMarker", page.next);
     Ok(xml)
@@ -76,10 +88,16 @@ pub(super) fn describe(world: &World, params: &Params) -> Result<Xml, ApiError> 
 
 pub(super) fn describe_rules(world: &World, params: &Params) -> Result<Xml, ApiError> {
     let arns = params.list("RuleArns.member");
-    let page = listener::describe_rules(&world.elb, params.get("ListenerArn"), &arns, &read::page(world, params)?)?;
+    let page = listener::describe_rules(
+        &world.elb,
+        params.get("ListenerArn"),
+        &arns,
+        &read::page(world, params)?,
+    )?;
     let mut xml = Xml::new();
     xml.list("Rules", "member", &page.items, |xml, listener| {
-        xml.text("RuleArn", &listener.default_rule.arn).text("Priority", "default");
+        xml.text("RuleArn", &listener.default_rule.arn)
+            .text("Priority", "default");
         xml.element("Conditions", |_| {});
         xml.list("Actions", "member", &listener.default_actions, actions::write);
         xml.text("IsDefault", true);
@@ -105,7 +123,12 @@ fn one(xml: &mut Xml, listener: &Listener) {
         });
     }
     xml.opt("SslPolicy", listener.ssl_policy.as_ref());
-    xml.list("DefaultActions", "member", &listener.default_actions, actions::write);
+    xml.list(
+        "DefaultActions",
+        "member",
+        &listener.default_actions,
+        actions::write,
+    );
     if let Some(policy) = &listener.alpn_policy {
         xml.list("AlpnPolicy", "member", [policy], |xml, policy| {
             xml.data(policy);
@@ -124,7 +147,8 @@ fn one(xml: &mut Xml, listener: &Listener) {
 fn certificate_list(found: Vec<Shown>) -> Xml {
     let mut xml = Xml::new();
     xml.list("Certificates", "member", found, |xml, one| {
-        xml.text("CertificateArn", &one.arn).text("IsDefault", one.is_default);
+        xml.text("CertificateArn", &one.arn)
+            .text("IsDefault", one.is_default);
     });
     xml
 }
@@ -140,7 +164,11 @@ pub(super) fn remove_certificates(world: &mut World, params: &Params) -> Result<
 }
 
 pub(super) fn describe_certificates(world: &World, params: &Params) -> Result<Xml, ApiError> {
-    let page = certificate::describe(world, params.required("ListenerArn")?, &read::page(world, params)?)?;
+    let page = certificate::describe(
+        world,
+        params.required("ListenerArn")?,
+        &read::page(world, params)?,
+    )?;
     let mut xml = certificate_list(page.items);
     xml.opt("NextMarker", page.next);
     Ok(xml)

@@ -39,10 +39,18 @@ fn subnets(params: &Params) -> Result<Vec<SubnetMapping>, ApiError> {
     let plain = params.list("Subnets.member");
     let mapped = params.children("SubnetMappings.member");
     if !plain.is_empty() && !mapped.is_empty() {
-        return Err(ApiError::validation("Subnets and subnet mappings cannot be specified at the same time"));
+        return Err(ApiError::validation(
+            "Subnets and subnet mappings cannot be specified at the same time",
+        ));
     }
     if mapped.is_empty() {
-        return Ok(plain.into_iter().map(|subnet| SubnetMapping { subnet, ..SubnetMapping::default() }).collect());
+        return Ok(plain
+            .into_iter()
+            .map(|subnet| SubnetMapping {
+                subnet,
+                ..SubnetMapping::default()
+            })
+            .collect());
     }
     let mapping = |one: &Params| {
         Ok(SubnetMapping {
@@ -84,7 +92,10 @@ pub(super) fn set_subnets(world: &mut World, now: Timestamp, params: &Params) ->
     let mut xml = Xml::new();
     zones(&mut xml, &changed);
     xml.text("IpAddressType", changed.ip_address_type);
-    xml.opt("EnablePrefixForIpv6SourceNat", changed.prefix_for_source_nat.map(read::on_off));
+    xml.opt(
+        "EnablePrefixForIpv6SourceNat",
+        changed.prefix_for_source_nat.map(read::on_off),
+    );
     Ok(xml)
 }
 
@@ -97,9 +108,14 @@ pub(super) fn set_security_groups(world: &mut World, params: &Params) -> Result<
     };
     let changed = security_groups::set(world, &request)?;
     let mut xml = Xml::new();
-    xml.list("SecurityGroupIds", "member", &changed.security_groups, |xml, id| {
-        xml.data(id);
-    });
+    xml.list(
+        "SecurityGroupIds",
+        "member",
+        &changed.security_groups,
+        |xml, id| {
+            xml.data(id);
+        },
+    );
     xml.opt(field, changed.enforce_private_link.map(read::on_off));
     Ok(xml)
 }
@@ -115,7 +131,8 @@ pub(super) fn set_ip_address_type(world: &mut World, params: &Params) -> Result<
 pub(super) fn modify_ip_pools(world: &mut World, params: &Params) -> Result<Xml, ApiError> {
     let arn = params.required("LoadBalancerArn")?;
     let remove = !params.list("RemoveIpamPools.member").is_empty();
-    let changed = placement::modify_ip_pools(world, arn, read::text(params, "IpamPools.Ipv4IpamPoolId"), remove)?;
+    let changed =
+        placement::modify_ip_pools(world, arn, read::text(params, "IpamPools.Ipv4IpamPoolId"), remove)?;
     let mut xml = Xml::new();
     ipam_pools(&mut xml, &changed);
     Ok(xml)
@@ -193,7 +210,10 @@ fn one(xml: &mut Xml, found: &LoadBalancer) {
         "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
         found.enforce_private_link.map(read::on_off),
     );
-    xml.opt("EnablePrefixForIpv6SourceNat", found.prefix_for_source_nat.map(read::on_off));
+    xml.opt(
+        "EnablePrefixForIpv6SourceNat",
+        found.prefix_for_source_nat.map(read::on_off),
+    );
     ipam_pools(xml, found);
 }
 
@@ -207,11 +227,17 @@ fn ipam_pools(xml: &mut Xml, found: &LoadBalancer) {
 
 fn zones(xml: &mut Xml, found: &LoadBalancer) {
     xml.list("AvailabilityZones", "member", &found.zones, |xml, zone| {
-        xml.text("ZoneName", &zone.name).text("SubnetId", &zone.mapping.subnet);
+        xml.text("ZoneName", &zone.name)
+            .text("SubnetId", &zone.mapping.subnet);
         xml.element("LoadBalancerAddresses", |xml| addresses(xml, zone));
-        xml.list("SourceNatIpv6Prefixes", "member", &zone.assigned_prefix, |xml, prefix| {
-            xml.data(prefix);
-        });
+        xml.list(
+            "SourceNatIpv6Prefixes",
+            "member",
+            &zone.assigned_prefix,
+            |xml, prefix| {
+                xml.data(prefix);
+            },
+        );
     });
 }
 
@@ -222,7 +248,10 @@ fn addresses(xml: &mut Xml, zone: &EnabledZone) {
         return;
     }
     xml.element("member", |xml| {
-        xml.opt("IpAddress", mapping.allocation.as_ref().map(|id| elastic_address(id)));
+        xml.opt(
+            "IpAddress",
+            mapping.allocation.as_ref().map(|id| elastic_address(id)),
+        );
         xml.opt("AllocationId", mapping.allocation.as_ref());
         xml.opt("PrivateIPv4Address", mapping.private_ipv4.as_ref());
         xml.opt("IPv6Address", mapping.ipv6.as_ref());

@@ -91,5 +91,8 @@ fn answer_write(world: &mut World, now: Timestamp, action: &str, params: &Params
 }
 
 fn unknown(action: &str) -> ApiError {
-    ApiError::new("InvalidAction", format!("Could not find operation {action} for version 2015-12-01"))
+    ApiError::new(
+        "InvalidAction",
+        format!("Could not find operation {action} for version 2015-12-01"),
+    )
 }

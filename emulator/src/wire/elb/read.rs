@@ -32,14 +32,23 @@ pub fn text(params: &Params, name: &str) -> Option<String> {
 /// `Key` and `Value` pairs; a missing value is empty.
 pub fn pairs(params: &Params, prefix: &str) -> Result<Vec<(String, String)>, ApiError> {
     let children = params.children(prefix);
-    let pair = |child: &Params| Ok((child.required("Key")?.to_owned(), text(child, "Value").unwrap_or_default()));
+    let pair = |child: &Params| {
+        Ok((
+            child.required("Key")?.to_owned(),
+            text(child, "Value").unwrap_or_default(),
+        ))
+    };
     children.iter().map(pair).collect()
 }
 
 /// `Marker` and `PageSize`.
 pub fn page(world: &World, params: &Params) -> Result<PageRequest, ApiError> {
     let marker = text(params, "Marker").filter(|marker| !marker.is_empty());
-    Ok(PageRequest { marker, size: params.int("PageSize")?, cap: world.page_size })
+    Ok(PageRequest {
+        marker,
+        size: params.int("PageSize")?,
+        cap: world.page_size,
+    })
 }
 
 /// The wire's word for a switch.

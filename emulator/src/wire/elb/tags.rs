@@ -25,6 +25,10 @@ pub(super) fn add(world: &mut World, params: &Params) -> Result<Xml, ApiError> {
 }
 
 pub(super) fn remove(world: &mut World, params: &Params) -> Result<Xml, ApiError> {
-    tags::remove(world, &params.list("ResourceArns.member"), &params.list("TagKeys.member"))?;
+    tags::remove(
+        world,
+        &params.list("ResourceArns.member"),
+        &params.list("TagKeys.member"),
+    )?;
     Ok(Xml::new())
 }

@@ -27,12 +27,22 @@ fn described(params: &Params) -> Result<Vec<Described>, ApiError> {
 }
 
 pub(super) fn register(world: &mut World, now: Timestamp, params: &Params) -> Result<Xml, ApiError> {
-    registration::register(world, now, params.required("TargetGroupArn")?, &described(params)?)?;
+    registration::register(
+        world,
+        now,
+        params.required("TargetGroupArn")?,
+        &described(params)?,
+    )?;
     Ok(Xml::new())
 }
 
 pub(super) fn deregister(world: &mut World, now: Timestamp, params: &Params) -> Result<Xml, ApiError> {
-    registration::deregister(world, now, params.required("TargetGroupArn")?, &described(params)?)?;
+    registration::deregister(
+        world,
+        now,
+        params.required("TargetGroupArn")?,
+        &described(params)?,
+    )?;
     Ok(Xml::new())
 }
 
@@ -40,7 +50,9 @@ pub(super) fn describe_health(world: &World, params: &Params) -> Result<Xml, Api
     let group = params.required("TargetGroupArn")?;
     let found = target::describe_health(&world.elb, group, &described(params)?)?;
     let mut xml = Xml::new();
-    xml.list("TargetHealthDescriptions", "member", found, |xml, shown| one(xml, &shown));
+    xml.list("TargetHealthDescriptions", "member", found, |xml, shown| {
+        one(xml, &shown);
+    });
     Ok(xml)
 }
 

@@ -34,10 +34,18 @@ pub(super) fn create(world: &mut World, now: Timestamp, params: &Params) -> Resu
 }
 
 fn health_check(params: &Params) -> Result<HealthCheckRequest, ApiError> {
-    let http = params.get("Matcher.HttpCode").map(|codes| Matcher { grpc: false, codes: codes.to_owned() });
-    let grpc = params.get("Matcher.GrpcCode").map(|codes| Matcher { grpc: true, codes: codes.to_owned() });
+    let http = params.get("Matcher.HttpCode").map(|codes| Matcher {
+        grpc: false,
+        codes: codes.to_owned(),
+    });
+    let grpc = params.get("Matcher.GrpcCode").map(|codes| Matcher {
+        grpc: true,
+        codes: codes.to_owned(),
+    });
     if http.is_some() && grpc.is_some() {
-        return Err(ApiError::validation("HTTP codes and gRPC codes cannot be specified at the same time"));
+        return Err(ApiError::validation(
+            "HTTP codes and gRPC codes cannot be specified at the same time",
+        ));
     }
     Ok(HealthCheckRequest {
         enabled: params.bool("HealthCheckEnabled")?,
@@ -79,16 +87,26 @@ pub(super) fn delete(world: &mut World, now: Timestamp, params: &Params) -> Resu
 fn answer<'a>(world: &World, found: impl IntoIterator<Item = &'a TargetGroup>) -> Xml {
     let uses = world.elb.uses();
     let mut xml = Xml::new();
-    xml.list("TargetGroups", "member", found, |xml, group| one(xml, group, &uses));
+    xml.list("TargetGroups", "member", found, |xml, group| {
+        one(xml, group, &uses);
+    });
     xml
 }
 
 fn one(xml: &mut Xml, group: &TargetGroup, uses: &Uses) {
     let check = &group.health_check;
-    xml.text("TargetGroupArn", &group.arn).text("TargetGroupName", &group.name);
-    xml.opt("Protocol", group.protocol).opt("Port", group.port).opt("VpcId", group.vpc.as_ref());
+    xml.text("TargetGroupArn", &group.arn)
+        .text("TargetGroupName", &group.name);
+    xml.opt("Protocol", group.protocol)
+        .opt("Port", group.port)
+        .opt("VpcId", group.vpc.as_ref());
     xml.text("HealthCheckProtocol", check.protocol);
-    xml.text("HealthCheckPort", check.port.map_or_else(|| "traffic-port".to_owned(), |port| port.to_string()));
+    xml.text(
+        "HealthCheckPort",
+        check
+            .port
+            .map_or_else(|| "traffic-port".to_owned(), |port| port.to_string()),
+    );
     xml.text("HealthCheckEnabled", check.enabled)
         .text("HealthCheckIntervalSeconds", check.interval)
         .text("HealthCheckTimeoutSeconds", check.timeout)
@@ -104,6 +122,7 @@ fn one(xml: &mut Xml, group: &TargetGroup, uses: &Uses) {
         xml.data(arn);
     });
     xml.text("TargetType", group.target_type);
-    xml.opt("ProtocolVersion", group.version).opt("IpAddressType", group.ip_address_type);
+    xml.opt("ProtocolVersion", group.version)
+        .opt("IpAddressType", group.ip_address_type);
     xml.opt("TargetControlPort", group.control_port);
 }

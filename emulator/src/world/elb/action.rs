@@ -6,7 +6,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Elb, limits, load_balancer::LoadBalancer, uses::Uses, words::{IpAddressType, LoadBalancerType, Protocol}};
+use super::{
+    Elb, limits,
+    load_balancer::LoadBalancer,
+    uses::Uses,
+    words::{IpAddressType, LoadBalancerType, Protocol},
+};
 use crate::world::{ApiError, World};
 
 const MAX_WEIGHT: i64 = 999;
@@ -102,7 +107,11 @@ pub struct Place<'a> {
 /// `TooManyUniqueTargetGroupsPerLoadBalancer`.
 pub fn check(world: &World, place: Place<'_>, actions: &[Action]) -> Result<(), ApiError> {
     match actions {
-        [] => return Err(ApiError::validation("A listener must have at least one default action")),
+        [] => {
+            return Err(ApiError::validation(
+                "A listener must have at least one default action",
+            ));
+        }
         [only] => check_one(world, place, only)?,
         _ => {
             let message = "A listener can have one action of type forward, redirect or fixed-response";
@@ -114,12 +123,16 @@ pub fn check(world: &World, place: Place<'_>, actions: &[Action]) -> Result<(), 
 
 fn check_one(world: &World, place: Place<'_>, action: &Action) -> Result<(), ApiError> {
     if action.order.is_some_and(|order| !(1..=50_000).contains(&order)) {
-        return Err(ApiError::validation("The order of an action must be between 1 and 50000"));
+        return Err(ApiError::validation(
+            "The order of an action must be between 1 and 50000",
+        ));
     }
     let network = place.load_balancer.kind == LoadBalancerType::Network;
     match &action.does {
         Does::Forward(forward) => check_forward(world, place, forward),
-        _ if network => Err(invalid("Listeners of Network Load Balancers can have actions of type 'forward' only")),
+        _ if network => Err(invalid(
+            "Listeners of Network Load Balancers can have actions of type 'forward' only",
+        )),
         Does::Redirect(redirect) => check_redirect(redirect),
         Does::FixedResponse(response) => check_response(response),
     }
@@ -131,23 +144,34 @@ fn invalid(message: impl Into<String>) -> ApiError {
 
 fn check_forward(world: &World, place: Place<'_>, forward: &Forward) -> Result<(), ApiError> {
     if forward.groups.is_empty() {
-        return Err(ApiError::validation("A forward action must specify a target group"));
+        return Err(ApiError::validation(
+            "A forward action must specify a target group",
+        ));
     }
     let limit = world.quotas.target_groups_per_action;
     if !limits::within(limit, forward.groups.len()) {
-        return Err(ApiError::validation(format!("A forward action can have up to {limit} target groups")));
+        return Err(ApiError::validation(format!(
+            "A forward action can have up to {limit} target groups"
+        )));
     }
     let mut seen = BTreeSet::new();
     for (arn, weight) in &forward.groups {
         if !seen.insert(arn) {
-            return Err(ApiError::validation(format!("The target group '{arn}' was specified more than once")));
+            return Err(ApiError::validation(format!(
+                "The target group '{arn}' was specified more than once"
+            )));
         }
         if !(0..=MAX_WEIGHT).contains(weight) {
-            return Err(ApiError::validation(format!("The weight '{weight}' must be between 0 and {MAX_WEIGHT}")));
+            return Err(ApiError::validation(format!(
+                "The weight '{weight}' must be between 0 and {MAX_WEIGHT}"
+            )));
         }
         check_group(&world.elb, place, arn)?;
     }
-    if forward.stickiness.is_some_and(|seconds| !(1..=MAX_STICKINESS).contains(&seconds)) {
+    if forward
+        .stickiness
+        .is_some_and(|seconds| !(1..=MAX_STICKINESS).contains(&seconds))
+    {
         return Err(ApiError::validation(format!(
             "Target group stickiness duration must be between 1 and {MAX_STICKINESS} seconds"
         )));
@@ -159,7 +183,9 @@ fn check_group(elb: &Elb, place: Place<'_>, arn: &str) -> Result<(), ApiError> {
     let group = elb.target_group(arn)?;
     let load_balancer = place.load_balancer;
     let listener = place.protocol;
-    let fits = group.protocol.map_or(listener.is_application(), |protocol| listener.fits(protocol));
+    let fits = group
+        .protocol
+        .map_or(listener.is_application(), |protocol| listener.fits(protocol));
     if !fits {
         return Err(ApiError::new(
             "IncompatibleProtocols",
@@ -172,15 +198,22 @@ fn check_group(elb: &Elb, place: Place<'_>, arn: &str) -> Result<(), ApiError> {
     if place.uses.of(arn).iter().any(|user| *user != load_balancer.arn) {
         return Err(ApiError::new(
             "TargetGroupAssociationLimit",
-            format!("The following target groups cannot be associated with more than one load balancer: {arn}"),
+            format!(
+                "The following target groups cannot be associated with more than one load balancer: {arn}"
+            ),
         ));
     }
     let refuse = |message: String| Err(ApiError::new("InvalidConfigurationRequest", message));
     if group.vpc.as_ref().is_some_and(|vpc| *vpc != load_balancer.vpc) {
-        return refuse(format!("The target group '{arn}' is not in VPC '{}' of the load balancer", load_balancer.vpc));
+        return refuse(format!(
+            "The target group '{arn}' is not in VPC '{}' of the load balancer",
+            load_balancer.vpc
+        ));
     }
     if group.is_ipv6() && load_balancer.ip_address_type == IpAddressType::Ipv4 {
-        return refuse(format!("The IPv6 target group '{arn}' needs a load balancer with IP address type 'dualstack'"));
+        return refuse(format!(
+            "The IPv6 target group '{arn}' needs a load balancer with IP address type 'dualstack'"
+        ));
     }
     Ok(())
 }
@@ -193,43 +226,76 @@ fn check_unique_groups(world: &World, place: Place<'_>, actions: &[Action]) -> R
     groups.extend(actions.iter().flat_map(Action::target_groups));
     let limit = world.quotas.target_groups_per_application_load_balancer;
     let what = "unique target groups per load balancer";
-    limits::check("TooManyUniqueTargetGroupsPerLoadBalancer", limit, groups.len(), what)
+    limits::check(
+        "TooManyUniqueTargetGroupsPerLoadBalancer",
+        limit,
+        groups.len(),
+        what,
+    )
 }
 
 fn check_redirect(redirect: &Redirect) -> Result<(), ApiError> {
     if !matches!(redirect.status.as_str(), "HTTP_301" | "HTTP_302") {
-        return Err(ApiError::validation(format!("'{}' must be HTTP_301 or HTTP_302", redirect.status)));
+        return Err(ApiError::validation(format!(
+            "'{}' must be HTTP_301 or HTTP_302",
+            redirect.status
+        )));
     }
     if !matches!(redirect.protocol.as_str(), "HTTP" | "HTTPS" | "#{protocol}") {
-        return Err(ApiError::validation(format!("'{}' must be HTTP, HTTPS or #{{protocol}}", redirect.protocol)));
+        return Err(ApiError::validation(format!(
+            "'{}' must be HTTP, HTTPS or #{{protocol}}",
+            redirect.protocol
+        )));
     }
     let port_fits = redirect.port == "#{port}" || redirect.port.parse::<u16>().is_ok_and(|port| port > 0);
     if !port_fits {
-        return Err(ApiError::validation(format!("The redirect port '{}' is not valid", redirect.port)));
+        return Err(ApiError::validation(format!(
+            "The redirect port '{}' is not valid",
+            redirect.port
+        )));
     }
     let texts = [&redirect.host, &redirect.path, &redirect.query];
     if texts.iter().any(|text| text.chars().count() > 128) || !redirect.path.starts_with('/') {
-        return Err(ApiError::validation("Redirect host, path (with leading '/') and query have up to 128 characters"));
+        return Err(ApiError::validation(
+            "Redirect host, path (with leading '/') and query have up to 128 characters",
+        ));
     }
     let kept = redirect.protocol == "#{protocol}"
         && redirect.port == "#{port}"
         && redirect.host == "#{host}"
         && redirect.path == "/#{path}";
     if kept {
-        return Err(invalid("The redirect configuration would lead to a redirect loop"));
+        return Err(invalid(
+            "The redirect configuration would lead to a redirect loop",
+        ));
     }
     Ok(())
 }
 
 fn check_response(response: &FixedResponse) -> Result<(), ApiError> {
-    const TYPES: &[&str] =
-        &["text/plain", "text/css", "text/html", "application/javascript", "application/json"];
+    const TYPES: &[&str] = &[
+        "text/plain",
+        "text/css",
+        "text/html",
+        "application/javascript",
+        "application/json",
+    ];
     let status: Option<u16> = response.status.parse().ok();
     if response.status.len() != 3 || !status.is_some_and(|code| matches!(code / 100, 2 | 4 | 5)) {
-        return Err(ApiError::validation(format!("The status code '{}' must be 2XX, 4XX or 5XX", response.status)));
+        return Err(ApiError::validation(format!(
+            "The status code '{}' must be 2XX, 4XX or 5XX",
+            response.status
+        )));
     }
-    if response.content_type.as_deref().is_some_and(|content_type| !TYPES.contains(&content_type)) {
-        return Err(ApiError::validation(format!("The content type must be one of {}", TYPES.join(", "))));
+    if response
+        .content_type
+        .as_deref()
+        .is_some_and(|content_type| !TYPES.contains(&content_type))
+    {
+        return Err(ApiError::validation(format!(
+            "The content type must be one of {}",
+            TYPES.join(", ")
+        )));
     }
     if response.body.as_ref().is_some_and(|body| body.len() > 1024) {
         return Err(ApiError::validation("The message body can have up to 1024 bytes"));

@@ -60,7 +60,10 @@ impl Kind {
         if Self::of(arn) == Some(self) {
             Ok(())
         } else {
-            Err(ApiError::validation(format!("'{arn}' is not a valid {} ARN", self.words())))
+            Err(ApiError::validation(format!(
+                "'{arn}' is not a valid {} ARN",
+                self.words()
+            )))
         }
     }
 }
@@ -82,7 +85,12 @@ pub fn path(arn: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
     use super::*;
 
     #[test]
@@ -97,8 +105,14 @@ mod tests {
 
     #[test]
     fn an_arn_of_another_kind_is_a_validation_error() {
-        let error = Kind::LoadBalancer.check("arn:aws:elasticloadbalancing:r:a:targetgroup/n/1").unwrap_err();
+        let error = Kind::LoadBalancer
+            .check("arn:aws:elasticloadbalancing:r:a:targetgroup/n/1")
+            .unwrap_err();
         assert_eq!(error.code, "ValidationError");
-        assert!(error.message.ends_with("is not a valid load balancer ARN"), "{}", error.message);
+        assert!(
+            error.message.ends_with("is not a valid load balancer ARN"),
+            "{}",
+            error.message
+        );
     }
 }

@@ -1,6 +1,4 @@
-//! Attributes of load balancers, target groups and listeners: which keys exist for what, their defaults and
-//! the values they take (ELBv2 API reference: `LoadBalancerAttribute`, `TargetGroupAttribute`,
-//! `ListenerAttribute`).
+//! Attributes of load balancers, target groups and listeners: changes in, checked values out.
 //!
 //! A resource holds a value for every key it supports, so describe answers them all and modify is partial.
 
@@ -9,6 +7,10 @@ use std::collections::BTreeMap;
 use super::{
     Elb,
     arn::Kind,
+    attribute_keys::{
+        ANY_GROUP, ANY_LOAD_BALANCER, APPLICATION, APPLICATION_GROUP, DEREGISTRATION, HTTP_LISTENER,
+        HTTPS_LISTENER, LAMBDA_GROUP, NETWORK, NETWORK_GROUP, Spec, TCP_LISTENER, Takes,
+    },
     words::{LoadBalancerType, Protocol, Scheme, TargetType},
 };
 use crate::world::ApiError;
@@ -18,175 +20,6 @@ pub type Attributes = BTreeMap<String, String>;
 
 const MAX_PER_CALL: usize = 20;
 const MAX_VALUE: usize = 1024;
-
-/// Which values a key takes.
-#[derive(Clone, Copy, Debug)]
-enum Takes {
-    /// `true` or `false`.
-    Bool,
-    /// One of these.
-    One(&'static [&'static str]),
-    /// A number in this range.
-    Number(i64, i64),
-    /// `off` or a number in this range.
-    OffOr(i64, i64),
-    /// Any text up to 1,024 characters.
-    Text,
-    /// Only the value it has.
-    Fixed(&'static str),
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Spec {
-    key: &'static str,
-    default: &'static str,
-    takes: Takes,
-}
-
-const fn spec(key: &'static str, default: &'static str, takes: Takes) -> Spec {
-    Spec { key, default, takes }
-}
-
-const MANY: i64 = 1_000_000;
-const WEEK: i64 = 604_800;
-
-const ANY_LOAD_BALANCER: &[Spec] = &[
-    spec("access_logs.s3.bucket", "", Takes::Text),
-    spec("access_logs.s3.enabled", "false", Takes::Bool),
-    spec("access_logs.s3.prefix", "", Takes::Text),
-    spec("deletion_protection.enabled", "false", Takes::Bool),
-    spec("ipv6.deny_all_igw_traffic", "false", Takes::Bool),
-    spec("zonal_shift.config.enabled", "false", Takes::Bool),
-];
-
-const APPLICATION: &[Spec] = &[
-    spec("client_keep_alive.seconds", "3600", Takes::Number(60, WEEK)),
-    spec("connection_logs.s3.bucket", "", Takes::Text),
-    spec("connection_logs.s3.enabled", "false", Takes::Bool),
-    spec("connection_logs.s3.prefix", "", Takes::Text),
-    spec("health_check_logs.s3.bucket", "", Takes::Text),
-    spec("health_check_logs.s3.enabled", "false", Takes::Bool),
-    spec("health_check_logs.s3.prefix", "", Takes::Text),
-    spec("idle_timeout.timeout_seconds", "60", Takes::Number(1, 4000)),
-    spec("load_balancing.cross_zone.enabled", "true", Takes::Fixed("true")),
-    spec(
-        "routing.http.desync_mitigation_mode",
-        "defensive",
-        Takes::One(&["monitor", "defensive", "strictest"]),
-    ),
-    spec("routing.http.drop_invalid_header_fields.enabled", "false", Takes::Bool),
-    spec("routing.http.preserve_host_header.enabled", "false", Takes::Bool),
-    spec("routing.http.x_amzn_tls_version_and_cipher_suite.enabled", "false", Takes::Bool),
-    spec("routing.http.xff_client_port.enabled", "false", Takes::Bool),
-    spec("routing.http.xff_header_processing.mode", "append", Takes::One(&["append", "preserve", "remove"])),
-    spec("routing.http2.enabled", "true", Takes::Bool),
-    spec("waf.fail_open.enabled", "false", Takes::Bool),
-];
-
-const NETWORK: &[Spec] = &[
-    spec(
-        "dns_record.client_routing_policy",
-        "any_availability_zone",
-        Takes::One(&[
-            "any_availability_zone",
-            "availability_zone_affinity",
-            "partial_availability_zone_affinity",
-        ]),
-    ),
-    spec("load_balancing.cross_zone.enabled", "false", Takes::Bool),
-    spec("secondary_ips.auto_assigned.per_subnet", "0", Takes::Number(0, 7)),
-];
-
-const ANY_GROUP: &[Spec] = &[
-    spec("stickiness.enabled", "false", Takes::Bool),
-    spec(
-        "load_balancing.cross_zone.enabled",
-        "use_load_balancer_configuration",
-        Takes::One(&["true", "false", "use_load_balancer_configuration"]),
-    ),
-    spec("target_group_health.dns_failover.minimum_healthy_targets.count", "1", Takes::OffOr(1, MANY)),
-    spec("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off", Takes::OffOr(1, 100)),
-    spec("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1", Takes::Number(1, MANY)),
-    spec(
-        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
-        "off",
-        Takes::OffOr(1, 100),
-    ),
-];
-
-const DEREGISTRATION: &[Spec] = &[spec("deregistration_delay.timeout_seconds", "300", Takes::Number(0, 3600))];
-
-const APPLICATION_GROUP: &[Spec] = &[
-    spec("load_balancing.algorithm.anomaly_mitigation", "off", Takes::One(&["on", "off"])),
-    spec(
-        "load_balancing.algorithm.type",
-        "round_robin",
-        Takes::One(&["round_robin", "least_outstanding_requests", "weighted_random"]),
-    ),
-    spec("slow_start.duration_seconds", "0", Takes::Number(0, 900)),
-    spec("stickiness.app_cookie.cookie_name", "", Takes::Text),
-    spec("stickiness.app_cookie.duration_seconds", "86400", Takes::Number(1, WEEK)),
-    spec("stickiness.lb_cookie.duration_seconds", "86400", Takes::Number(1, WEEK)),
-    spec("stickiness.type", "lb_cookie", Takes::One(&["lb_cookie", "app_cookie"])),
-];
-
-const LAMBDA_GROUP: &[Spec] = &[spec("lambda.multi_value_headers.enabled", "false", Takes::Bool)];
-
-const NETWORK_GROUP: &[Spec] = &[
-    spec("deregistration_delay.connection_termination.enabled", "false", Takes::Bool),
-    spec("preserve_client_ip.enabled", "true", Takes::Bool),
-    spec("proxy_protocol_v2.enabled", "false", Takes::Bool),
-    spec("stickiness.type", "source_ip", Takes::One(&["source_ip"])),
-    spec("target_health_state.unhealthy.connection_termination.enabled", "true", Takes::Bool),
-    spec("target_health_state.unhealthy.draining_interval_seconds", "0", Takes::Number(0, 360_000)),
-];
-
-const TCP_LISTENER: &[Spec] = &[spec("tcp.idle_timeout.seconds", "350", Takes::Number(60, 6000))];
-
-const HTTP_LISTENER: &[Spec] = &[
-    spec("routing.http.response.access_control_allow_credentials.header_value", "", Takes::Text),
-    spec("routing.http.response.access_control_allow_headers.header_value", "", Takes::Text),
-    spec("routing.http.response.access_control_allow_methods.header_value", "", Takes::Text),
-    spec("routing.http.response.access_control_allow_origin.header_value", "", Takes::Text),
-    spec("routing.http.response.access_control_expose_headers.header_value", "", Takes::Text),
-    spec("routing.http.response.access_control_max_age.header_value", "", Takes::Text),
-    spec("routing.http.response.content_security_policy.header_value", "", Takes::Text),
-    spec("routing.http.response.server.enabled", "true", Takes::Bool),
-    spec("routing.http.response.strict_transport_security.header_value", "", Takes::Text),
-    spec("routing.http.response.x_content_type_options.header_value", "", Takes::Text),
-    spec("routing.http.response.x_frame_options.header_value", "", Takes::Text),
-];
-
-const HTTPS_LISTENER: &[Spec] = &[
-    spec("routing.http.request.x_amzn_mtls_clientcert.header_name", "X-Amzn-Mtls-Clientcert", Takes::Text),
-    spec(
-        "routing.http.request.x_amzn_mtls_clientcert_issuer.header_name",
-        "X-Amzn-Mtls-Clientcert-Issuer",
-        Takes::Text,
-    ),
-    spec(
-        "routing.http.request.x_amzn_mtls_clientcert_leaf.header_name",
-        "X-Amzn-Mtls-Clientcert-Leaf",
-        Takes::Text,
-    ),
-    spec(
-        "routing.http.request.x_amzn_mtls_clientcert_serial_number.header_name",
-        "X-Amzn-Mtls-Clientcert-Serial-Number",
-        Takes::Text,
-    ),
-    spec(
-        "routing.http.request.x_amzn_mtls_clientcert_subject.header_name",
-        "X-Amzn-Mtls-Clientcert-Subject",
-        Takes::Text,
-    ),
-    spec(
-        "routing.http.request.x_amzn_mtls_clientcert_validity.header_name",
-        "X-Amzn-Mtls-Clientcert-Validity",
-        Takes::Text,
-    ),
-    spec("routing.http.request.x_amzn_tls_cipher_suite.header_name", "X-Amzn-Tls-Cipher-Suite", Takes::Text),
-    spec("routing.http.request.x_amzn_tls_version.header_name", "X-Amzn-Tls-Version", Takes::Text),
-];
 
 /// The attributes that one kind of resource supports.
 #[derive(Clone, Debug)]
@@ -201,7 +34,10 @@ impl Schema {
         Self {
             owner,
             specs: tables.iter().flat_map(|table| table.iter().copied()).collect(),
-            foreign: all.iter().flat_map(|table| table.iter().map(|spec| spec.key)).collect(),
+            foreign: all
+                .iter()
+                .flat_map(|table| table.iter().map(|spec| spec.key))
+                .collect(),
         }
     }
 
@@ -219,35 +55,57 @@ impl Schema {
             LoadBalancerType::Network => NETWORK,
         };
         let owner = format!("load balancers with type '{kind}'");
-        let mut schema = Self::new(owner, &[ANY_LOAD_BALANCER, own], &[ANY_LOAD_BALANCER, APPLICATION, NETWORK]);
+        let mut made = Self::new(
+            owner,
+            &[ANY_LOAD_BALANCER, own],
+            &[ANY_LOAD_BALANCER, APPLICATION, NETWORK],
+        );
         if scheme == Scheme::Internal {
-            schema.set("ipv6.deny_all_igw_traffic", "true", None);
+            made.set("ipv6.deny_all_igw_traffic", "true", None);
         }
-        schema
+        made
     }
 
     /// The attributes of a target group; `protocol` is absent for Lambda functions.
     pub fn target_group(protocol: Option<Protocol>, target_type: TargetType) -> Self {
-        let all = [ANY_GROUP, DEREGISTRATION, APPLICATION_GROUP, LAMBDA_GROUP, NETWORK_GROUP];
+        let all = [
+            ANY_GROUP,
+            DEREGISTRATION,
+            APPLICATION_GROUP,
+            LAMBDA_GROUP,
+            NETWORK_GROUP,
+        ];
         let Some(protocol) = protocol else {
-            return Self::new("target groups of Lambda functions".to_owned(), &[LAMBDA_GROUP], &all);
+            return Self::new(
+                "target groups of Lambda functions".to_owned(),
+                &[LAMBDA_GROUP],
+                &all,
+            );
         };
-        let own = if protocol.is_application() { APPLICATION_GROUP } else { NETWORK_GROUP };
+        let own = if protocol.is_application() {
+            APPLICATION_GROUP
+        } else {
+            NETWORK_GROUP
+        };
         let owner = format!("target groups with protocol '{protocol}'");
-        let mut schema = Self::new(owner, &[ANY_GROUP, DEREGISTRATION, own], &all);
+        let mut made = Self::new(owner, &[ANY_GROUP, DEREGISTRATION, own], &all);
         if target_type == TargetType::Ip && matches!(protocol, Protocol::Tcp | Protocol::Tls) {
-            schema.set("preserve_client_ip.enabled", "false", None);
+            made.set("preserve_client_ip.enabled", "false", None);
         }
         if protocol.carries_udp() {
-            schema.set("preserve_client_ip.enabled", "true", Some(Takes::Fixed("true")));
-            schema.set("deregistration_delay.connection_termination.enabled", "true", None);
-            schema.set(
+            made.set("preserve_client_ip.enabled", "true", Some(Takes::Fixed("true")));
+            made.set(
+                "deregistration_delay.connection_termination.enabled",
+                "true",
+                None,
+            );
+            made.set(
                 "target_health_state.unhealthy.connection_termination.enabled",
                 "false",
                 Some(Takes::Fixed("false")),
             );
         }
-        schema
+        made
     }
 
     /// The attributes of a listener. TLS and UDP listeners have none.
@@ -264,17 +122,26 @@ impl Schema {
 
     /// Every key with its default.
     pub fn defaults(&self) -> Attributes {
-        self.specs.iter().map(|spec| (spec.key.to_owned(), spec.default.to_owned())).collect()
+        self.specs
+            .iter()
+            .map(|spec| (spec.key.to_owned(), spec.default.to_owned()))
+            .collect()
     }
 
     /// `current` with the changes, or what is wrong with them: `ValidationError` for an unknown key or a
     /// malformed value, `InvalidConfigurationRequest` for a key or value that other resources take.
-    pub fn changed(&self, current: &Attributes, changes: &[(String, String)]) -> Result<Attributes, ApiError> {
+    pub fn changed(
+        &self,
+        current: &Attributes,
+        changes: &[(String, String)],
+    ) -> Result<Attributes, ApiError> {
         if changes.is_empty() {
             return Err(ApiError::validation("At least one attribute must be specified"));
         }
         if changes.len() > MAX_PER_CALL {
-            return Err(ApiError::validation(format!("At most {MAX_PER_CALL} attributes can be modified at a time")));
+            return Err(ApiError::validation(format!(
+                "At most {MAX_PER_CALL} attributes can be modified at a time"
+            )));
         }
         let mut next = current.clone();
         for (key, value) in changes {
@@ -300,7 +167,11 @@ impl Schema {
         let Some(spec) = self.specs.iter().find(|spec| spec.key == key) else {
             return Err(self.unknown(key));
         };
-        let in_range = |min, max| value.parse().is_ok_and(|number: i64| (min..=max).contains(&number));
+        let in_range = |min, max| {
+            value
+                .parse()
+                .is_ok_and(|number: i64| (min..=max).contains(&number))
+        };
         let fits = match spec.takes {
             Takes::Bool => matches!(value, "true" | "false"),
             Takes::One(words) => words.contains(&value),
@@ -312,7 +183,9 @@ impl Schema {
         if fits {
             Ok(())
         } else {
-            Err(ApiError::validation(format!("The value '{value}' is not valid for the attribute '{key}'")))
+            Err(ApiError::validation(format!(
+                "The value '{value}' is not valid for the attribute '{key}'"
+            )))
         }
     }
 
@@ -320,7 +193,10 @@ impl Schema {
         if value == only {
             return Ok(());
         }
-        let message = format!("The attribute '{key}' cannot be other than '{only}' on {}", self.owner);
+        let message = format!(
+            "The attribute '{key}' cannot be other than '{only}' on {}",
+            self.owner
+        );
         Err(ApiError::new("InvalidConfigurationRequest", message))
     }
 
@@ -353,11 +229,17 @@ pub fn modify<'a>(
     let (schema, place) = match kind {
         Kind::LoadBalancer => {
             let found = elb.load_balancer_mut(arn)?;
-            (Schema::load_balancer(found.kind, found.scheme), &mut found.attributes)
+            (
+                Schema::load_balancer(found.kind, found.scheme),
+                &mut found.attributes,
+            )
         }
         Kind::TargetGroup => {
             let found = elb.target_group_mut(arn)?;
-            (Schema::target_group(found.protocol, found.target_type), &mut found.attributes)
+            (
+                Schema::target_group(found.protocol, found.target_type),
+                &mut found.attributes,
+            )
         }
         Kind::Listener => {
             let found = elb.listener_mut(arn)?;
@@ -371,7 +253,12 @@ pub fn modify<'a>(
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
     use super::*;
 
     fn change(schema: &Schema, key: &str, value: &str) -> Result<Attributes, ApiError> {
@@ -393,7 +280,12 @@ mod tests {
     #[test]
     fn client_address_preservation_cannot_be_switched_off_for_udp() {
         let schema = Schema::target_group(Some(Protocol::Udp), TargetType::Instance);
-        assert_eq!(change(&schema, "preserve_client_ip.enabled", "false").unwrap_err().code, "InvalidConfigurationRequest");
+        assert_eq!(
+            change(&schema, "preserve_client_ip.enabled", "false")
+                .unwrap_err()
+                .code,
+            "InvalidConfigurationRequest"
+        );
         assert!(change(&schema, "preserve_client_ip.enabled", "true").is_ok());
     }
 
@@ -409,8 +301,16 @@ mod tests {
     #[test]
     fn unknown_keys_and_bad_values_are_validation_errors_and_foreign_keys_a_wrong_configuration() {
         let schema = Schema::load_balancer(LoadBalancerType::Network, Scheme::InternetFacing);
-        assert_eq!(change(&schema, "no.such.key", "1").unwrap_err().code, "ValidationError");
-        assert_eq!(change(&schema, "deletion_protection.enabled", "yes").unwrap_err().code, "ValidationError");
+        assert_eq!(
+            change(&schema, "no.such.key", "1").unwrap_err().code,
+            "ValidationError"
+        );
+        assert_eq!(
+            change(&schema, "deletion_protection.enabled", "yes")
+                .unwrap_err()
+                .code,
+            "ValidationError"
+        );
         let foreign = change(&schema, "idle_timeout.timeout_seconds", "60").unwrap_err();
         assert_eq!(foreign.code, "InvalidConfigurationRequest");
     }
@@ -424,7 +324,10 @@ mod tests {
 
     #[test]
     fn only_listeners_that_carry_tcp_have_an_idle_timeout() {
-        assert_eq!(Schema::listener(Protocol::Tcp).defaults()["tcp.idle_timeout.seconds"], "350");
+        assert_eq!(
+            Schema::listener(Protocol::Tcp).defaults()["tcp.idle_timeout.seconds"],
+            "350"
+        );
         assert!(Schema::listener(Protocol::Tls).defaults().is_empty());
         assert!(Schema::listener(Protocol::Udp).defaults().is_empty());
     }

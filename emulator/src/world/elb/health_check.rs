@@ -86,7 +86,8 @@ impl GroupFacts {
 impl Matcher {
     /// Whether `code` counts as success.
     pub fn accepts(&self, code: u16) -> bool {
-        ranges(&self.codes).is_some_and(|ranges| ranges.iter().any(|(from, to)| (*from..=*to).contains(&code)))
+        ranges(&self.codes)
+            .is_some_and(|ranges| ranges.iter().any(|(from, to)| (*from..=*to).contains(&code)))
     }
 }
 
@@ -104,7 +105,11 @@ impl HealthCheck {
     /// The settings a new group gets.
     pub fn create(group: GroupFacts, request: &HealthCheckRequest) -> Result<Self, ApiError> {
         let lambda = group.target_type == TargetType::Lambda;
-        let default = if group.is_network() && group.target_type != TargetType::Alb { Protocol::Tcp } else { Protocol::Http };
+        let default = if group.is_network() && group.target_type != TargetType::Alb {
+            Protocol::Tcp
+        } else {
+            Protocol::Http
+        };
         let protocol = request.protocol.unwrap_or(default);
         let base = Self {
             enabled: !lambda,
@@ -126,8 +131,14 @@ impl HealthCheck {
         if let Some(protocol) = request.protocol {
             base.protocol = protocol;
             let http = protocol.is_application();
-            base.path = base.path.filter(|_| http).or_else(|| default_path(group, protocol));
-            base.matcher = base.matcher.filter(|_| http).or_else(|| default_matcher(group, protocol));
+            base.path = base
+                .path
+                .filter(|_| http)
+                .or_else(|| default_path(group, protocol));
+            base.matcher = base
+                .matcher
+                .filter(|_| http)
+                .or_else(|| default_matcher(group, protocol));
         }
         base.with(group, request)
     }
@@ -150,10 +161,34 @@ impl HealthCheck {
         if let Some(matcher) = &request.matcher {
             self.matcher = Some(checked_matcher(group, self.protocol, matcher)?);
         }
-        set(&mut self.interval, request.interval, "healthCheckIntervalSeconds", 5, 300)?;
-        set(&mut self.timeout, request.timeout, "healthCheckTimeoutSeconds", 2, 120)?;
-        set(&mut self.healthy_threshold, request.healthy_threshold, "healthyThresholdCount", 2, 10)?;
-        set(&mut self.unhealthy_threshold, request.unhealthy_threshold, "unhealthyThresholdCount", 2, 10)?;
+        set(
+            &mut self.interval,
+            request.interval,
+            "healthCheckIntervalSeconds",
+            5,
+            300,
+        )?;
+        set(
+            &mut self.timeout,
+            request.timeout,
+            "healthCheckTimeoutSeconds",
+            2,
+            120,
+        )?;
+        set(
+            &mut self.healthy_threshold,
+            request.healthy_threshold,
+            "healthyThresholdCount",
+            2,
+            10,
+        )?;
+        set(
+            &mut self.unhealthy_threshold,
+            request.unhealthy_threshold,
+            "unhealthyThresholdCount",
+            2,
+            10,
+        )?;
         if self.timeout > self.interval {
             return Err(ApiError::validation(format!(
                 "Health check timeout '{}' must be smaller than or equal to the interval '{}'",
@@ -165,7 +200,11 @@ impl HealthCheck {
 }
 
 fn default_path(group: GroupFacts, protocol: Protocol) -> Option<String> {
-    let path = if group.is_grpc() { "/AWS.ALB/healthcheck" } else { "/" };
+    let path = if group.is_grpc() {
+        "/AWS.ALB/healthcheck"
+    } else {
+        "/"
+    };
     protocol.is_application().then(|| path.to_owned())
 }
 
@@ -175,7 +214,10 @@ fn default_matcher(group: GroupFacts, protocol: Protocol) -> Option<Matcher> {
         (false, true) => "200-399",
         (false, false) => "200",
     };
-    protocol.is_application().then(|| Matcher { grpc: group.is_grpc(), codes: codes.to_owned() })
+    protocol.is_application().then(|| Matcher {
+        grpc: group.is_grpc(),
+        codes: codes.to_owned(),
+    })
 }
 
 fn default_timeout(group: GroupFacts, protocol: Protocol) -> u16 {
@@ -217,7 +259,8 @@ fn checked_port(port: &str) -> Result<Option<u16>, ApiError> {
 
 fn checked_path(protocol: Protocol, path: &str) -> Result<String, ApiError> {
     if !protocol.is_application() {
-        let message = format!("Health check path cannot be specified for health checks with protocol '{protocol}'");
+        let message =
+            format!("Health check path cannot be specified for health checks with protocol '{protocol}'");
         return Err(ApiError::validation(message));
     }
     if !path.starts_with('/') || path.chars().count() > 1024 {
@@ -236,18 +279,25 @@ fn checked_matcher(group: GroupFacts, protocol: Protocol, matcher: &Matcher) -> 
     }
     if matcher.grpc != group.is_grpc() {
         let word = if matcher.grpc { "gRPC" } else { "HTTP" };
-        return Err(ApiError::validation(format!("{word} codes do not fit the protocol version of the target group")));
+        return Err(ApiError::validation(format!(
+            "{word} codes do not fit the protocol version of the target group"
+        )));
     }
     let (min, max) = match (group.is_grpc(), group.is_network()) {
         (true, _) => (0, 99),
         (false, true) => (200, 599),
         (false, false) => (200, 499),
     };
-    let fits = |list: &Vec<(u16, u16)>| list.iter().all(|(from, to)| min <= *from && from <= to && *to <= max);
+    let fits = |list: &Vec<(u16, u16)>| {
+        list.iter()
+            .all(|(from, to)| min <= *from && from <= to && *to <= max)
+    };
     if ranges(codes).as_ref().is_some_and(fits) {
         return Ok(matcher.clone());
     }
-    Err(ApiError::validation(format!("Health check matcher '{codes}' must be codes or ranges between {min} and {max}")))
+    Err(ApiError::validation(format!(
+        "Health check matcher '{codes}' must be codes or ranges between {min} and {max}"
+    )))
 }
 
 fn set(place: &mut u16, value: Option<i64>, field: &str, min: u16, max: u16) -> Result<(), ApiError> {
@@ -266,24 +316,39 @@ fn set(place: &mut u16, value: Option<i64>, field: &str, min: u16, max: u16) -> 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
     use super::*;
 
     fn facts(protocol: Protocol) -> GroupFacts {
-        GroupFacts { protocol: Some(protocol), version: None, target_type: TargetType::Instance }
+        GroupFacts {
+            protocol: Some(protocol),
+            version: None,
+            target_type: TargetType::Instance,
+        }
     }
 
     #[test]
     fn a_tcp_group_is_checked_by_tcp_every_thirty_seconds_unless_told_otherwise() {
         let check = HealthCheck::create(facts(Protocol::Tcp), &HealthCheckRequest::default()).unwrap();
-        assert_eq!((check.protocol, check.interval, check.timeout), (Protocol::Tcp, 30, 10));
+        assert_eq!(
+            (check.protocol, check.interval, check.timeout),
+            (Protocol::Tcp, 30, 10)
+        );
         assert_eq!((check.healthy_threshold, check.unhealthy_threshold), (5, 2));
         assert_eq!((check.path, check.matcher), (None, None));
     }
 
     #[test]
     fn an_http_check_of_a_network_group_accepts_200_to_399() {
-        let request = HealthCheckRequest { protocol: Some(Protocol::Http), ..Default::default() };
+        let request = HealthCheckRequest {
+            protocol: Some(Protocol::Http),
+            ..Default::default()
+        };
         let check = HealthCheck::create(facts(Protocol::Tcp), &request).unwrap();
         assert_eq!(check.timeout, 6);
         assert_eq!(check.path.as_deref(), Some("/"));
@@ -293,7 +358,10 @@ mod tests {
 
     #[test]
     fn codes_may_be_listed_and_ranged() {
-        let matcher = Matcher { grpc: false, codes: "200,204-206".to_owned() };
+        let matcher = Matcher {
+            grpc: false,
+            codes: "200,204-206".to_owned(),
+        };
         let accepted: Vec<u16> = (199..210).filter(|code| matcher.accepts(*code)).collect();
         assert_eq!(accepted, [200, 204, 205, 206]);
     }
@@ -301,26 +369,67 @@ mod tests {
     #[test]
     fn changing_to_tcp_drops_path_and_matcher_and_back_brings_the_defaults() {
         let group = facts(Protocol::Tcp);
-        let to = |protocol| HealthCheckRequest { protocol: Some(protocol), ..Default::default() };
-        let http = HealthCheck::create(group, &HealthCheckRequest { path: Some("/x".into()), ..to(Protocol::Http) }).unwrap();
+        let to = |protocol| HealthCheckRequest {
+            protocol: Some(protocol),
+            ..Default::default()
+        };
+        let http = HealthCheck::create(
+            group,
+            &HealthCheckRequest {
+                path: Some("/x".into()),
+                ..to(Protocol::Http)
+            },
+        )
+        .unwrap();
         let tcp = http.modified(group, &to(Protocol::Tcp)).unwrap();
         assert_eq!((tcp.path.as_deref(), &tcp.matcher), (None, &None));
-        assert_eq!(tcp.modified(group, &to(Protocol::Https)).unwrap().path.as_deref(), Some("/"));
+        assert_eq!(
+            tcp.modified(group, &to(Protocol::Https)).unwrap().path.as_deref(),
+            Some("/")
+        );
     }
 
     #[test]
     fn values_out_of_range_are_validation_errors() {
         let group = facts(Protocol::Tcp);
         let requests = [
-            HealthCheckRequest { interval: Some(4), ..Default::default() },
-            HealthCheckRequest { timeout: Some(121), ..Default::default() },
-            HealthCheckRequest { healthy_threshold: Some(1), ..Default::default() },
-            HealthCheckRequest { unhealthy_threshold: Some(11), ..Default::default() },
-            HealthCheckRequest { interval: Some(10), timeout: Some(11), ..Default::default() },
-            HealthCheckRequest { port: Some("0".into()), ..Default::default() },
-            HealthCheckRequest { path: Some("/x".into()), ..Default::default() },
-            HealthCheckRequest { protocol: Some(Protocol::Udp), ..Default::default() },
-            HealthCheckRequest { enabled: Some(false), ..Default::default() },
+            HealthCheckRequest {
+                interval: Some(4),
+                ..Default::default()
+            },
+            HealthCheckRequest {
+                timeout: Some(121),
+                ..Default::default()
+            },
+            HealthCheckRequest {
+                healthy_threshold: Some(1),
+                ..Default::default()
+            },
+            HealthCheckRequest {
+                unhealthy_threshold: Some(11),
+                ..Default::default()
+            },
+            HealthCheckRequest {
+                interval: Some(10),
+                timeout: Some(11),
+                ..Default::default()
+            },
+            HealthCheckRequest {
+                port: Some("0".into()),
+                ..Default::default()
+            },
+            HealthCheckRequest {
+                path: Some("/x".into()),
+                ..Default::default()
+            },
+            HealthCheckRequest {
+                protocol: Some(Protocol::Udp),
+                ..Default::default()
+            },
+            HealthCheckRequest {
+                enabled: Some(false),
+                ..Default::default()
+            },
         ];
         for request in requests {
             let error = HealthCheck::create(group, &request).unwrap_err();
@@ -330,7 +439,10 @@ mod tests {
 
     #[test]
     fn an_http_group_cannot_be_checked_by_tcp() {
-        let request = HealthCheckRequest { protocol: Some(Protocol::Tcp), ..Default::default() };
+        let request = HealthCheckRequest {
+            protocol: Some(Protocol::Tcp),
+            ..Default::default()
+        };
         assert!(HealthCheck::create(facts(Protocol::Http), &request).is_err());
     }
 }

@@ -16,13 +16,30 @@ pub fn attach(world: &mut World, owner: &LoadBalancer) -> Result<(), ApiError> {
     let fixed: Vec<(String, Ipv4Addr)> = owner
         .zones
         .iter()
-        .filter_map(|zone| Some((zone.mapping.subnet.clone(), zone.mapping.private_ipv4.as_ref()?.parse().ok()?)))
-        .filter(|(subnet, _)| !world.ec2.live_interfaces(&owner.arn).any(|found| found.subnet_id == *subnet))
+        .filter_map(|zone| {
+            Some((
+                zone.mapping.subnet.clone(),
+                zone.mapping.private_ipv4.as_ref()?.parse().ok()?,
+            ))
+        })
+        .filter(|(subnet, _)| {
+            !world
+                .ec2
+                .live_interfaces(&owner.arn)
+                .any(|found| found.subnet_id == *subnet)
+        })
         .collect();
     for (subnet, address) in &fixed {
-        let mut inside = world.ec2.interfaces.values().filter(|found| found.subnet_id == *subnet);
+        let mut inside = world
+            .ec2
+            .interfaces
+            .values()
+            .filter(|found| found.subnet_id == *subnet);
         if inside.any(|found| found.holds(*address)) {
-            return Err(ApiError::new("InvalidConfigurationRequest", format!("The address '{address}' is in use")));
+            return Err(ApiError::new(
+                "InvalidConfigurationRequest",
+                format!("The address '{address}' is in use"),
+            ));
         }
     }
     let groups = &owner.security_groups;

@@ -13,7 +13,10 @@ pub fn check(code: &'static str, limit: u32, count: usize, what: &str) -> Result
     if within(limit, count) {
         return Ok(());
     }
-    Err(ApiError::new(code, format!("The maximum number of {what} ({limit}) has been reached")))
+    Err(ApiError::new(
+        code,
+        format!("The maximum number of {what} ({limit}) has been reached"),
+    ))
 }
 
 /// How many load balancers of a type the region may have.
@@ -28,16 +31,43 @@ pub fn load_balancers(quotas: &Quotas, kind: LoadBalancerType) -> u32 {
 pub fn all(quotas: &Quotas) -> Vec<(&'static str, u32)> {
     vec![
         ("application-load-balancers", quotas.application_load_balancers),
-        ("listeners-per-application-load-balancer", quotas.listeners_per_load_balancer),
-        ("listeners-per-network-load-balancer", quotas.listeners_per_load_balancer),
+        (
+            "listeners-per-application-load-balancer",
+            quotas.listeners_per_load_balancer,
+        ),
+        (
+            "listeners-per-network-load-balancer",
+            quotas.listeners_per_load_balancer,
+        ),
         ("network-load-balancers", quotas.network_load_balancers),
-        ("rules-per-application-load-balancer", quotas.rules_per_load_balancer),
+        (
+            "rules-per-application-load-balancer",
+            quotas.rules_per_load_balancer,
+        ),
         ("target-groups", quotas.target_groups),
-        ("target-groups-per-action-on-application-load-balancer", quotas.target_groups_per_action),
-        ("target-groups-per-action-on-network-load-balancer", quotas.target_groups_per_action),
-        ("target-groups-per-application-load-balancer", quotas.target_groups_per_application_load_balancer),
-        ("targets-per-application-load-balancer", quotas.targets_per_application_load_balancer),
-        ("targets-per-availability-zone-per-network-load-balancer", quotas.targets_per_zone),
-        ("targets-per-network-load-balancer", quotas.targets_per_network_load_balancer),
+        (
+            "target-groups-per-action-on-application-load-balancer",
+            quotas.target_groups_per_action,
+        ),
+        (
+            "target-groups-per-action-on-network-load-balancer",
+            quotas.target_groups_per_action,
+        ),
+        (
+            "target-groups-per-application-load-balancer",
+            quotas.target_groups_per_application_load_balancer,
+        ),
+        (
+            "targets-per-application-load-balancer",
+            quotas.targets_per_application_load_balancer,
+        ),
+        (
+            "targets-per-availability-zone-per-network-load-balancer",
+            quotas.targets_per_zone,
+        ),
+        (
+            "targets-per-network-load-balancer",
+            quotas.targets_per_network_load_balancer,
+        ),
     ]
 }

@@ -7,16 +7,14 @@ use serde::Serialize;
 
 use super::{
     Elb,
-    action::{self, Action, Place},
+    action::Action,
     arn,
-    attributes::{Attributes, Schema},
-    certificate, limits,
-    load_balancer::LoadBalancer,
+    attributes::Attributes,
+    limits,
+    listener_settings::{ListenerSettings, configured},
     page::{Page, PageRequest},
-    room, ssl_policy,
     tags::{self, Tags},
-    uses::Uses,
-    words::{IpAddressType, LoadBalancerType, Protocol},
+    words::Protocol,
 };
 use crate::world::{ApiError, World};
 
@@ -75,25 +73,6 @@ pub struct MutualAuthentication {
     pub advertise_ca_names: Option<String>,
 }
 
-/// The settings of CreateListener and ModifyListener; what is absent in the latter stays.
-#[derive(Clone, Debug, Default)]
-pub struct ListenerSettings {
-    /// `Port`
-    pub port: Option<i64>,
-    /// `Protocol`
-    pub protocol: Option<Protocol>,
-    /// `SslPolicy`
-    pub ssl_policy: Option<String>,
-    /// `Certificates`
-    pub certificates: Option<Vec<certificate::Named>>,
-    /// `AlpnPolicy`
-    pub alpn_policy: Option<Vec<String>>,
-    /// `MutualAuthentication`
-    pub mutual_authentication: Option<MutualAuthentication>,
-    /// `DefaultActions`
-    pub default_actions: Option<Vec<Action>>,
-}
-
 impl Listener {
     /// Every group that one of its actions names, weight 0 included.
     pub fn target_groups(&self) -> impl Iterator<Item = &str> {
@@ -115,7 +94,7 @@ impl Listener {
 ///
 /// # Errors
 /// `LoadBalancerNotFound`, `DuplicateListener`, `TooManyListeners`, `UnsupportedProtocol`, certificate, policy,
-/// tag errors and those of [`action::check`].
+/// tag errors and those of [`super::action::check`].
 pub fn create(
     world: &mut World,
     now: Timestamp,
@@ -127,17 +106,34 @@ pub fn create(
     let blank = blank(world, now, load_balancer, settings, tags)?;
     let wanted = configured(world, owner, blank, settings)?;
     if let Some(existing) = on_port(&world.elb, load_balancer, wanted.port) {
-        return if existing.same_settings(&wanted) { Ok(existing.clone()) } else { Err(duplicate(&wanted)) };
+        return if existing.same_settings(&wanted) {
+            Ok(existing.clone())
+        } else {
+            Err(duplicate(&wanted))
+        };
     }
-    let count = world.elb.listeners.values().filter(|listener| listener.load_balancer == load_balancer).count();
+    let count = world
+        .elb
+        .listeners
+        .values()
+        .filter(|listener| listener.load_balancer == load_balancer)
+        .count();
     let limit = world.quotas.listeners_per_load_balancer;
-    limits::check("TooManyListeners", limit, count + 1, "listeners per load balancer")?;
+    limits::check(
+        "TooManyListeners",
+        limit,
+        count + 1,
+        "listeners per load balancer",
+    )?;
     let path = format!("{}/{}", arn::path(load_balancer), world.ids.hex(16));
     let rule_id = world.ids.hex(16);
     let rule = arn::of(world, &format!("listener-rule/{path}/{rule_id}"));
     let created = Listener {
         arn: arn::of(world, &format!("listener/{path}")),
-        default_rule: DefaultRule { arn: rule, tags: Tags::new() },
+        default_rule: DefaultRule {
+            arn: rule,
+            tags: Tags::new(),
+        },
         ..wanted
     };
     world.elb.listeners.insert(created.arn.clone(), created.clone());
@@ -173,129 +169,17 @@ fn blank(
 }
 
 fn on_port<'a>(elb: &'a Elb, load_balancer: &str, port: u16) -> Option<&'a Listener> {
-    elb.listeners.values().find(|listener| listener.load_balancer == load_balancer && listener.port == port)
+    elb.listeners
+        .values()
+        .find(|listener| listener.load_balancer == load_balancer && listener.port == port)
 }
 
 fn duplicate(wanted: &Listener) -> ApiError {
-    let message =
-        format!("A listener already exists on port {} for this load balancer '{}'", wanted.port, wanted.load_balancer);
+    let message = format!(
+        "A listener already exists on port {} for this load balancer '{}'",
+        wanted.port, wanted.load_balancer
+    );
     ApiError::new("DuplicateListener", message)
-}
-
-/// `listener` with the settings, checked as a whole.
-fn configured(
-    world: &World,
-    owner: &LoadBalancer,
-    mut listener: Listener,
-    settings: &ListenerSettings,
-) -> Result<Listener, ApiError> {
-    if let Some(port) = settings.port {
-        listener.port = u16::try_from(port)
-            .ok()
-            .filter(|port| *port > 0)
-            .ok_or_else(|| ApiError::validation(format!("The port '{port}' must be between 1 and 65535")))?;
-    }
-    let actions_before = std::mem::take(&mut listener.default_actions);
-    listener.protocol = settings.protocol.unwrap_or(listener.protocol);
-    check_protocol(owner, listener.protocol)?;
-    set_tls(world, &mut listener, settings)?;
-    set_alpn(&mut listener, settings)?;
-    set_mutual_authentication(&mut listener, settings)?;
-    listener.default_actions = settings.default_actions.clone().unwrap_or(actions_before);
-    let others = world.elb.listeners.values().filter(|other| other.arn != listener.arn);
-    let uses = Uses::of_listeners(others);
-    let place = Place { load_balancer: owner, protocol: listener.protocol, uses: &uses };
-    action::check(world, place, &listener.default_actions)?;
-    let mut groups = uses.groups_of(&owner.arn);
-    groups.extend(listener.target_groups());
-    room::check(world, owner, &groups, None)?;
-    listener.attributes = Schema::listener(listener.protocol).kept(&listener.attributes);
-    Ok(listener)
-}
-
-fn check_protocol(owner: &LoadBalancer, protocol: Protocol) -> Result<(), ApiError> {
-    let application = owner.kind == LoadBalancerType::Application;
-    if protocol == Protocol::Geneve || protocol.is_application() != application {
-        let message = format!("Protocol '{protocol}' is not supported by load balancers of type '{}'", owner.kind);
-        return Err(ApiError::new("UnsupportedProtocol", message));
-    }
-    let datagrams_need_prefix = owner.ip_address_type != IpAddressType::Ipv4 && owner.prefix_for_source_nat != Some(true);
-    if protocol.carries_udp() && datagrams_need_prefix {
-        let message = format!("Protocol '{protocol}' on a dualstack load balancer needs IPv6 prefixes for source NAT");
-        return Err(ApiError::new("InvalidConfigurationRequest", message));
-    }
-    Ok(())
-}
-
-/// Certificate and policy: both for TLS and HTTPS, neither for others.
-fn set_tls(world: &World, listener: &mut Listener, settings: &ListenerSettings) -> Result<(), ApiError> {
-    let protocol = listener.protocol;
-    let certificates = settings.certificates.as_deref().unwrap_or_default();
-    if !protocol.needs_certificate() {
-        if !certificates.is_empty() || settings.ssl_policy.is_some() {
-            let message = format!("Certificates and SSL policies cannot be specified for {protocol} listeners");
-            return Err(ApiError::validation(message));
-        }
-        listener.ssl_policy = None;
-        listener.certificate = None;
-        listener.extra_certificates.clear();
-        return Ok(());
-    }
-    if settings.certificates.is_some() {
-        listener.certificate = certificate::only(world, certificates)?;
-    }
-    if listener.certificate.is_none() {
-        return Err(ApiError::validation(format!("A certificate must be specified for {protocol} listeners")));
-    }
-    if let Some(policy) = &settings.ssl_policy {
-        ssl_policy::check(policy)?;
-        listener.ssl_policy = Some(policy.clone());
-    }
-    listener.ssl_policy.get_or_insert_with(|| ssl_policy::DEFAULT.to_owned());
-    Ok(())
-}
-
-fn set_alpn(listener: &mut Listener, settings: &ListenerSettings) -> Result<(), ApiError> {
-    let tls = listener.protocol == Protocol::Tls;
-    listener.alpn_policy = listener.alpn_policy.take().filter(|_| tls);
-    let Some(policies) = &settings.alpn_policy else { return Ok(()) };
-    match policies.as_slice() {
-        [] => {}
-        [policy] if tls => {
-            ssl_policy::check_alpn(policy)?;
-            listener.alpn_policy = Some(policy.clone());
-        }
-        [_] => {
-            let message = format!("ALPN policies cannot be specified for {} listeners", listener.protocol);
-            return Err(ApiError::validation(message));
-        }
-        _ => return Err(ApiError::validation("Only one ALPN policy can be specified")),
-    }
-    Ok(())
-}
-
-fn set_mutual_authentication(listener: &mut Listener, settings: &ListenerSettings) -> Result<(), ApiError> {
-    let https = listener.protocol == Protocol::Https;
-    if !https {
-        listener.mutual_authentication = None;
-    } else if listener.mutual_authentication.is_none() {
-        listener.mutual_authentication = Some(MutualAuthentication { mode: "off".to_owned(), ..Default::default() });
-    }
-    let Some(wanted) = &settings.mutual_authentication else { return Ok(()) };
-    if !https {
-        let message = format!("Mutual authentication cannot be specified for {} listeners", listener.protocol);
-        return Err(ApiError::validation(message));
-    }
-    match wanted.mode.as_str() {
-        "off" | "passthrough" if wanted.trust_store.is_none() => {}
-        "verify" => {
-            let store = wanted.trust_store.as_deref().unwrap_or_default();
-            return Err(ApiError::new("TrustStoreNotFound", format!("Trust store '{store}' not found")));
-        }
-        mode => return Err(ApiError::validation(format!("The mutual authentication mode '{mode}' is not valid"))),
-    }
-    listener.mutual_authentication = Some(wanted.clone());
-    Ok(())
 }
 
 /// ModifyListener: settings that are absent stay; actions are replaced as a whole; a certificate replaces the
@@ -321,13 +205,24 @@ pub fn describe(
     let found = match (load_balancer, arns) {
         (Some(owner), []) => {
             elb.load_balancer(owner)?;
-            elb.listeners.values().filter(|listener| listener.load_balancer == owner).cloned().collect()
+            elb.listeners
+                .values()
+                .filter(|listener| listener.load_balancer == owner)
+                .cloned()
+                .collect()
         }
         (None, [_, ..]) => {
             let wanted: BTreeSet<&String> = arns.iter().collect();
-            wanted.into_iter().map(|arn| elb.listener(arn).cloned()).collect::<Result<Vec<_>, _>>()?
+            wanted
+                .into_iter()
+                .map(|arn| elb.listener(arn).cloned())
+                .collect::<Result<Vec<_>, _>>()?
         }
-        _ => return Err(ApiError::validation("Either a load balancer ARN or listener ARNs must be specified")),
+        _ => {
+            return Err(ApiError::validation(
+                "Either a load balancer ARN or listener ARNs must be specified",
+            ));
+        }
     };
     page.cut(found, |listener| listener.arn.clone())
 }
@@ -348,14 +243,166 @@ pub fn describe_rules(
 ) -> Result<Page<Listener>, ApiError> {
     let found = match (listener, arns) {
         (Some(listener), []) => vec![elb.listener(listener)?.clone()],
-        (None, [_, ..]) => arns.iter().map(|arn| of_rule(elb, arn)).collect::<Result<Vec<_>, _>>()?,
-        _ => return Err(ApiError::validation("Either a listener ARN or rule ARNs must be specified")),
+        (None, [_, ..]) => arns
+            .iter()
+            .map(|arn| of_rule(elb, arn))
+            .collect::<Result<Vec<_>, _>>()?,
+        _ => {
+            return Err(ApiError::validation(
+                "Either a listener ARN or rule ARNs must be specified",
+            ));
+        }
     };
     page.cut(found, |listener| listener.default_rule.arn.clone())
 }
 
 fn of_rule(elb: &Elb, rule: &str) -> Result<Listener, ApiError> {
     arn::Kind::Rule.check(rule)?;
-    let found = elb.listeners.values().find(|listener| listener.default_rule.arn == rule);
+    let found = elb
+        .listeners
+        .values()
+        .find(|listener| listener.default_rule.arn == rule);
     found.cloned().ok_or_else(|| arn::Kind::Rule.not_found())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+    use super::*;
+    use crate::world::elb::{certificate, ssl_policy, tests::*};
+
+    #[test]
+    fn one_port_has_one_listener_whatever_the_protocol() {
+        let mut world = world();
+        let owner = create_network(&mut world, "web");
+        let tcp_group = create_group(&mut world, &tcp("tcp")).arn;
+        let udp = super::super::target_group::CreateTargetGroup {
+            protocol: Some(Protocol::Udp),
+            ..tcp("udp")
+        };
+        let udp_group = create_group(&mut world, &udp).arn;
+        let first = listen(&mut world, &owner, Protocol::Tcp, 53, &tcp_group).unwrap();
+        assert_eq!(
+            listen(&mut world, &owner, Protocol::Tcp, 53, &tcp_group)
+                .unwrap()
+                .arn,
+            first.arn
+        );
+        assert_eq!(
+            listen(&mut world, &owner, Protocol::Udp, 53, &udp_group)
+                .unwrap_err()
+                .code,
+            "DuplicateListener"
+        );
+        let second = listen(&mut world, &owner, Protocol::Udp, 54, &udp_group).unwrap();
+        let moved = ListenerSettings {
+            port: Some(53),
+            ..Default::default()
+        };
+        assert_eq!(
+            modify(&mut world, &second.arn, &moved).unwrap_err().code,
+            "DuplicateListener"
+        );
+    }
+
+    #[test]
+    fn listener_and_group_protocols_must_fit() {
+        let mut world = world();
+        let owner = create_network(&mut world, "web");
+        let group = create_group(&mut world, &tcp("web")).arn;
+        assert_eq!(
+            listen(&mut world, &owner, Protocol::Udp, 53, &group)
+                .unwrap_err()
+                .code,
+            "IncompatibleProtocols"
+        );
+        assert_eq!(
+            listen(&mut world, &owner, Protocol::Http, 80, &group)
+                .unwrap_err()
+                .code,
+            "UnsupportedProtocol"
+        );
+    }
+
+    #[test]
+    fn a_group_belongs_to_one_load_balancer() {
+        let mut world = world();
+        let (_, group) = serving(&mut world, true);
+        let other = create_network(&mut world, "other");
+        let error = listen(&mut world, &other, Protocol::Tcp, 80, &group).unwrap_err();
+        assert_eq!(error.code, "TargetGroupAssociationLimit");
+    }
+
+    #[test]
+    fn a_tls_listener_needs_exactly_one_certificate_that_exists() {
+        let mut world = world();
+        let owner = create_network(&mut world, "web");
+        let group = create_group(&mut world, &tcp("web")).arn;
+        let named = |arn: &str| certificate::Named {
+            arn: arn.into(),
+            is_default: None,
+        };
+        let mut code = |certificates: &[&str]| {
+            let settings = ListenerSettings {
+                certificates: Some(certificates.iter().map(|arn| named(arn)).collect()),
+                ..settings(Protocol::Tls, 443, forward(&[(&group, 1)]))
+            };
+            create(&mut world, at(0), &owner.arn, &settings, &[]).map_err(|error| error.code)
+        };
+        assert_eq!(code(&[]).unwrap_err(), "ValidationError");
+        assert_eq!(code(&["arn:gone"]).unwrap_err(), "CertificateNotFound");
+        assert_eq!(
+            code(&[CERTIFICATE, CERTIFICATE]).unwrap_err(),
+            "TooManyCertificates"
+        );
+        assert_eq!(
+            code(&[CERTIFICATE]).unwrap().ssl_policy.as_deref(),
+            Some(ssl_policy::DEFAULT)
+        );
+    }
+
+    #[test]
+    fn from_tls_to_tcp_certificate_and_policy_go() {
+        let mut world = world();
+        let owner = create_network(&mut world, "web");
+        let group = create_group(&mut world, &tcp("web")).arn;
+        let secure = ListenerSettings {
+            certificates: Some(vec![certificate::Named {
+                arn: CERTIFICATE.into(),
+                is_default: None,
+            }]),
+            alpn_policy: Some(vec!["HTTP2Preferred".into()]),
+            ..settings(Protocol::Tls, 443, forward(&[(&group, 1)]))
+        };
+        let arn = create(&mut world, at(0), &owner.arn, &secure, &[]).unwrap().arn;
+        let plain = ListenerSettings {
+            protocol: Some(Protocol::Tcp),
+            ..Default::default()
+        };
+        let changed = modify(&mut world, &arn, &plain).unwrap();
+        assert_eq!(
+            (changed.certificate, changed.ssl_policy, changed.alpn_policy),
+            (None, None, None)
+        );
+        assert_eq!(changed.attributes["tcp.idle_timeout.seconds"], "350");
+        assert_eq!(changed.port, 443);
+    }
+
+    #[test]
+    fn the_listener_quota_refuses() {
+        let mut world = world();
+        world.quotas.listeners_per_load_balancer = 1;
+        let (owner, group) = serving(&mut world, true);
+        assert_eq!(
+            listen(&mut world, &owner, Protocol::Tcp, 81, &group)
+                .unwrap_err()
+                .code,
+            "TooManyListeners"
+        );
+    }
 }

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod arn;
+pub mod attribute_keys;
 pub mod attributes;
 pub mod capacity;
 pub mod certificate;
@@ -13,6 +14,7 @@ pub mod health_check;
 mod interfaces;
 pub mod limits;
 pub mod listener;
+pub mod listener_settings;
 pub mod load_balancer;
 mod names;
 pub mod page;

@@ -36,7 +36,9 @@ impl PageRequest {
     pub fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Result<Page<T>, ApiError> {
         let size = self.checked_size()?;
         let after = self.marker.as_deref().map(read_marker).transpose()?;
-        let mut rest = items.into_iter().filter(|item| after.as_ref().is_none_or(|after| key(item) > *after));
+        let mut rest = items
+            .into_iter()
+            .filter(|item| after.as_ref().is_none_or(|after| key(item) > *after));
         let items: Vec<T> = rest.by_ref().take(size).collect();
         let more = rest.next().is_some();
         let next = items.last().filter(|_| more).map(|last| write_marker(&key(last)));
@@ -46,7 +48,11 @@ impl PageRequest {
     fn checked_size(&self) -> Result<usize, ApiError> {
         let size = self.size.unwrap_or(MAX_PAGE);
         if !(1..=MAX_PAGE).contains(&size) {
-            let (word, bound) = if size < 1 { ("greater", 1) } else { ("less", MAX_PAGE) };
+            let (word, bound) = if size < 1 {
+                ("greater", 1)
+            } else {
+                ("less", MAX_PAGE)
+            };
             return Err(ApiError::validation(format!(
                 "1 validation error detected: Value '{size}' at 'pageSize' failed to satisfy constraint: \
                  Member must have value {word} than or equal to {bound}"
@@ -72,11 +78,20 @@ fn read_marker(marker: &str) -> Result<String, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
     use super::*;
 
     fn request(marker: Option<String>, size: i64) -> PageRequest {
-        PageRequest { marker, size: Some(size), cap: None }
+        PageRequest {
+            marker,
+            size: Some(size),
+            cap: None,
+        }
     }
 
     #[test]
@@ -91,26 +106,48 @@ mod tests {
 
     #[test]
     fn an_entry_deleted_between_two_pages_hides_no_other() {
-        let first = request(None, 1).cut(vec!["a".to_owned(), "b".to_owned()], String::clone).unwrap();
-        let second = request(first.next, 1).cut(vec!["b".to_owned()], String::clone).unwrap();
+        let first = request(None, 1)
+            .cut(vec!["a".to_owned(), "b".to_owned()], String::clone)
+            .unwrap();
+        let second = request(first.next, 1)
+            .cut(vec!["b".to_owned()], String::clone)
+            .unwrap();
         assert_eq!(second.items, ["b"]);
     }
 
     #[test]
     fn the_account_may_give_smaller_pages_than_asked_for() {
-        let request = PageRequest { marker: None, size: Some(2), cap: Some(1) };
-        assert_eq!(request.cut(vec!["a".to_owned(), "b".to_owned()], String::clone).unwrap().items, ["a"]);
+        let request = PageRequest {
+            marker: None,
+            size: Some(2),
+            cap: Some(1),
+        };
+        assert_eq!(
+            request
+                .cut(vec!["a".to_owned(), "b".to_owned()], String::clone)
+                .unwrap()
+                .items,
+            ["a"]
+        );
     }
 
     #[test]
     fn a_full_last_page_has_no_marker() {
-        assert_eq!(request(None, 1).cut(vec!["a".to_owned()], String::clone).unwrap().next, None);
+        assert_eq!(
+            request(None, 1)
+                .cut(vec!["a".to_owned()], String::clone)
+                .unwrap()
+                .next,
+            None
+        );
     }
 
     #[test]
     fn page_sizes_outside_1_to_400_and_foreign_markers_are_refused() {
         for (marker, size) in [(None, 0), (None, 401), (Some("2".to_owned()), 1)] {
-            let error = request(marker, size).cut(vec!["a".to_owned()], String::clone).unwrap_err();
+            let error = request(marker, size)
+                .cut(vec!["a".to_owned()], String::clone)
+                .unwrap_err();
             assert_eq!(error.code, "ValidationError");
         }
     }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     target::{Target, TargetHealth, TargetKey},
     target_group::TargetGroup,
-    words::{HealthReason, HealthState, Protocol},
+    words::{HealthReason, HealthState, Protocol, ProtocolVersion},
 };
 use crate::world::World;
 
@@ -24,7 +24,7 @@ pub struct Probe {
     pub registration: u64,
     /// What to dial; `None` for functions and load balancers, which pass undialled.
     pub address: Option<(IpAddr, u16)>,
-    /// TCP, HTTP or HTTPS.
+    /// TCP, HTTP or HTTPS; TCP for gRPC, whose calls nobody here makes.
     pub protocol: Protocol,
     /// Path of HTTP and HTTPS.
     pub path: String,
@@ -47,8 +47,14 @@ pub enum Outcome {
 
 /// When there is something to do without any request: a state change or a check.
 pub fn next_due(world: &World) -> Option<Timestamp> {
-    let targets = world.elb.target_groups.values().flat_map(|group| group.targets.values());
-    let probes = targets.filter(|target| !target.in_flight).filter_map(|target| target.next_probe);
+    let targets = world
+        .elb
+        .target_groups
+        .values()
+        .flat_map(|group| group.targets.values());
+    let probes = targets
+        .filter(|target| !target.in_flight)
+        .filter_map(|target| target.next_probe);
     probes.chain(world.elb.seen.next()).min()
 }
 
@@ -84,7 +90,11 @@ fn probe(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) -
         target: key.clone(),
         registration: target.registration,
         address: address.zip(group.check_port(key)),
-        protocol: group.health_check.protocol,
+        protocol: if group.version == Some(ProtocolVersion::Grpc) {
+            Protocol::Tcp
+        } else {
+            group.health_check.protocol
+        },
         path: group.health_check.path.clone().unwrap_or_default(),
         timeout: std::time::Duration::from_secs(group.health_check.timeout.into()),
     }
@@ -95,9 +105,13 @@ fn probe(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) -
 /// A newly registered target behind an Application Load Balancer needs one success; otherwise the thresholds of
 /// the group hold.
 pub fn record_probe(world: &mut World, now: Timestamp, probe: &Probe, outcome: &Outcome) {
-    let Some(group) = world.elb.target_groups.get_mut(&probe.group) else { return };
+    let Some(group) = world.elb.target_groups.get_mut(&probe.group) else {
+        return;
+    };
     let mut targets = std::mem::take(&mut group.targets);
-    let current = targets.get_mut(&probe.target).filter(|target| target.registration == probe.registration);
+    let current = targets
+        .get_mut(&probe.target)
+        .filter(|target| target.registration == probe.registration);
     if let Some(target) = current {
         target.in_flight = false;
         // Draining, unused and scripted targets are not checked.
@@ -105,7 +119,9 @@ pub fn record_probe(world: &mut World, now: Timestamp, probe: &Probe, outcome: &
             && let Some(health) = judged(group, target, outcome)
         {
             let counts = (target.passes, target.failures);
-            world.history.push(target.change(&group.arn, &probe.target, now, health));
+            world
+                .history
+                .push(target.change(&group.arn, &probe.target, now, health));
             (target.passes, target.failures) = counts;
             target.next_probe = Some(next_probe);
             target.until = draining_end(group, target, now);
@@ -122,7 +138,11 @@ fn judged(group: &TargetGroup, target: &mut Target, outcome: &Outcome) -> Option
         target.failures = 0;
         target.passes = target.passes.saturating_add(1);
         let first = target.health.state == HealthState::Initial;
-        let needed = if first && group.is_application() { 1 } else { u32::from(check.healthy_threshold) };
+        let needed = if first && group.is_application() {
+            1
+        } else {
+            u32::from(check.healthy_threshold)
+        };
         let healthy = target.health.state == HealthState::Healthy;
         return (!healthy && target.passes >= needed).then(TargetHealth::healthy);
     };
@@ -134,9 +154,10 @@ fn judged(group: &TargetGroup, target: &mut Target, outcome: &Outcome) -> Option
             None
         }
         _ if target.failures < u32::from(check.unhealthy_threshold) => None,
-        HealthState::Healthy if drains_when_unhealthy(group) => {
-            Some(TargetHealth { state: HealthState::UnhealthyDraining, ..failure })
-        }
+        HealthState::Healthy if drains_when_unhealthy(group) => Some(TargetHealth {
+            state: HealthState::UnhealthyDraining,
+            ..failure
+        }),
         _ => Some(failure),
     }
 }
@@ -146,7 +167,15 @@ fn failure(group: &TargetGroup, outcome: &Outcome) -> Option<TargetHealth> {
     let unhealthy = |reason| TargetHealth::new(HealthState::Unhealthy, Some(reason));
     match outcome {
         Outcome::Connected => None,
-        Outcome::Status(code) if group.health_check.matcher.as_ref().is_none_or(|m| m.grpc || m.accepts(*code)) => None,
+        Outcome::Status(code)
+            if group
+                .health_check
+                .matcher
+                .as_ref()
+                .is_none_or(|m| m.grpc || m.accepts(*code)) =>
+        {
+            None
+        }
         Outcome::Status(code) => {
             let message = format!("Health checks failed with these codes: [{code}]");
             Some(unhealthy(HealthReason::ResponseCodeMismatch).because(message))
@@ -158,12 +187,17 @@ fn failure(group: &TargetGroup, outcome: &Outcome) -> Option<TargetHealth> {
 
 fn drains_when_unhealthy(group: &TargetGroup) -> bool {
     let terminates = "target_health_state.unhealthy.connection_termination.enabled";
-    group.attributes.get(terminates).is_some_and(|value| value == "false")
+    group
+        .attributes
+        .get(terminates)
+        .is_some_and(|value| value == "false")
         && group.seconds("target_health_state.unhealthy.draining_interval_seconds") > 0
 }
 
 fn draining_end(group: &TargetGroup, target: &Target, now: Timestamp) -> Option<Timestamp> {
     let seconds = group.seconds("target_health_state.unhealthy.draining_interval_seconds");
-    let end = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
+    let end = now
+        .saturating_add(SignedDuration::from_secs(seconds))
+        .unwrap_or(now);
     (target.health.state == HealthState::UnhealthyDraining).then_some(end)
 }

@@ -40,7 +40,10 @@ pub fn register(world: &mut World, now: Timestamp, group: &str, asked: &[Describ
     for one in asked {
         let key = key(found, one)?;
         let zone = checked_zone(world, found, one, key.port)?;
-        let registered = found.targets.get(&key).is_some_and(|target| target.health.state != HealthState::Draining);
+        let registered = found
+            .targets
+            .get(&key)
+            .is_some_and(|target| target.health.state != HealthState::Draining);
         if !registered {
             added.insert(key, (zone, one.quic_server_id.clone()));
         }
@@ -52,7 +55,10 @@ pub fn register(world: &mut World, now: Timestamp, group: &str, asked: &[Describ
     for (number, (key, (zone, quic))) in (from..).zip(added) {
         let mut target = Target::new(number, now, zone, quic);
         if let Some(draining) = group.targets.get(&key) {
-            target.health = TargetHealth { reason: None, ..draining.health.clone() };
+            target.health = TargetHealth {
+                reason: None,
+                ..draining.health.clone()
+            };
         }
         group.targets.insert(key, target);
     }
@@ -77,20 +83,36 @@ pub(super) fn key(group: &TargetGroup, described: &Described) -> Result<TargetKe
         },
     };
     let port = port.filter(|_| group.target_type != TargetType::Lambda);
-    Ok(TargetKey { id: described.id.clone(), port })
+    Ok(TargetKey {
+        id: described.id.clone(),
+        port,
+    })
 }
 
 fn check_count<'a>(
     world: &World,
     group: &TargetGroup,
-    added: impl Iterator<Item = &'a TargetKey> + Clone,
+    added: impl Iterator<Item = &'a TargetKey>,
 ) -> Result<(), ApiError> {
     let single = matches!(group.target_type, TargetType::Alb | TargetType::Lambda);
-    let limit = if single { 1 } else { world.quotas.targets_per_target_group };
-    let new = added.clone().filter(|key| !group.targets.contains_key(key)).count();
-    limits::check("TooManyTargets", limit, group.targets.len() + new, "targets per target group")?;
+    let limit = if single {
+        1
+    } else {
+        world.quotas.targets_per_target_group
+    };
+    let new = added.filter(|key| !group.targets.contains_key(key)).count();
+    limits::check(
+        "TooManyTargets",
+        limit,
+        group.targets.len() + new,
+        "targets per target group",
+    )?;
     let uses = world.elb.uses();
-    for owner in uses.of(&group.arn).iter().filter_map(|arn| world.elb.load_balancers.get(arn)) {
+    for owner in uses
+        .of(&group.arn)
+        .iter()
+        .filter_map(|arn| world.elb.load_balancers.get(arn))
+    {
         room::check(world, owner, &uses.groups_of(&owner.arn), Some((&group.arn, new)))?;
     }
     Ok(())
@@ -120,12 +142,22 @@ fn check_quic(group: &TargetGroup, described: &Described) -> Result<(), ApiError
     let quic = group.protocol.is_some_and(Protocol::is_quic);
     match (&described.quic_server_id, quic) {
         (None, false) => Ok(()),
-        (None, true) => Err(ApiError::validation("A QUIC server ID must be specified for targets of QUIC target groups")),
-        (Some(_), false) => Err(ApiError::validation("QUIC server IDs can be specified for QUIC target groups only")),
+        (None, true) => Err(ApiError::validation(
+            "A QUIC server ID must be specified for targets of QUIC target groups",
+        )),
+        (Some(_), false) => Err(ApiError::validation(
+            "QUIC server IDs can be specified for QUIC target groups only",
+        )),
         (Some(id), true) => {
             let digits = id.strip_prefix("0x").unwrap_or_default();
             let hex = digits.len() == 16 && digits.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
-            if hex { Ok(()) } else { Err(ApiError::validation(format!("The QUIC server ID '{id}' is not valid"))) }
+            if hex {
+                Ok(())
+            } else {
+                Err(ApiError::validation(format!(
+                    "The QUIC server ID '{id}' is not valid"
+                )))
+            }
         }
     }
 }
@@ -139,13 +171,19 @@ fn instance_zone(world: &World, group: &TargetGroup, described: &Described) -> R
         let message = "You cannot specify an Availability Zone for targets of target groups with target type 'instance'";
         return Err(ApiError::validation(message));
     }
-    let instance = world.ec2.instance(id).ok_or_else(|| invalid(format!("The following targets do not exist: '{id}'")))?;
+    let instance = world
+        .ec2
+        .instance(id)
+        .ok_or_else(|| invalid(format!("The following targets do not exist: '{id}'")))?;
     if group.vpc.as_ref() != Some(&instance.vpc_id) {
         let vpc = group.vpc.as_deref().unwrap_or_default();
-        return Err(invalid(format!("The following targets are not in the target group VPC '{vpc}': '{id}'")));
+        return Err(invalid(format!(
+            "The following targets are not in the target group VPC '{vpc}': '{id}'"
+        )));
     }
     if !instance.running() {
-        let message = format!("The following targets are not in a running state and cannot be registered: '{id}'");
+        let message =
+            format!("The following targets are not in a running state and cannot be registered: '{id}'");
         return Err(invalid(message));
     }
     Ok(instance.zone.clone())
@@ -153,10 +191,14 @@ fn instance_zone(world: &World, group: &TargetGroup, described: &Described) -> R
 
 fn address_zone(world: &World, group: &TargetGroup, described: &Described) -> Result<String, ApiError> {
     let id = &described.id;
-    let address: IpAddr = id.parse().map_err(|_| ApiError::validation(format!("The IP address '{id}' is not valid")))?;
+    let address: IpAddr = id
+        .parse()
+        .map_err(|_| ApiError::validation(format!("The IP address '{id}' is not valid")))?;
     if address.is_ipv6() != group.is_ipv6() {
         let family = if group.is_ipv6() { "IPv6" } else { "IPv4" };
-        return Err(invalid(format!("The IP address '{id}' is not a valid {family} address")));
+        return Err(invalid(format!(
+            "The IP address '{id}' is not a valid {family} address"
+        )));
     }
     let vpc = group.vpc.as_deref().unwrap_or_default();
     let mut subnets = world.ec2.subnets.values();
@@ -178,7 +220,12 @@ fn inner_zone(subnet: &Subnet, described: &Described) -> Result<String, ApiError
     }
 }
 
-fn outer_zone(world: &World, group: &TargetGroup, described: &Described, address: IpAddr) -> Result<String, ApiError> {
+fn outer_zone(
+    world: &World,
+    group: &TargetGroup,
+    described: &Described,
+    address: IpAddr,
+) -> Result<String, ApiError> {
     let id = &described.id;
     let allowed = match address {
         IpAddr::V4(v4) => PEER_RANGES.iter().any(|(start, bits)| {
@@ -191,7 +238,10 @@ fn outer_zone(world: &World, group: &TargetGroup, described: &Described, address
         let message = format!("The IP address '{id}' is neither in the VPC nor in a private range");
         return Err(ApiError::validation(message));
     }
-    let own_zones_only = group.attributes.get("load_balancing.cross_zone.enabled").is_some_and(|value| value == "false");
+    let own_zones_only = group
+        .attributes
+        .get("load_balancing.cross_zone.enabled")
+        .is_some_and(|value| value == "false");
     match described.zone.as_deref() {
         Some(zone) if world.ec2.zones.contains_key(zone) => Ok(zone.to_owned()),
         Some("all") if !(own_zones_only && group.is_application()) => Ok("all".to_owned()),
@@ -199,7 +249,9 @@ fn outer_zone(world: &World, group: &TargetGroup, described: &Described, address
             "When cross-zone load balancing is disabled on this target group, you must specify an Availability Zone \
              for IP target '{id}' since it is outside of the VPC"
         ))),
-        Some(zone) => Err(invalid(format!("The Availability Zone '{zone}' of '{id}' is not supported"))),
+        Some(zone) => Err(invalid(format!(
+            "The Availability Zone '{zone}' of '{id}' is not supported"
+        ))),
         None => Err(ApiError::validation(format!(
             "The Availability Zone is required for IP address '{id}' because it is not in the VPC"
         ))),
@@ -209,36 +261,61 @@ fn outer_zone(world: &World, group: &TargetGroup, described: &Described, address
 fn check_load_balancer(world: &World, described: &Described, port: Option<u16>) -> Result<(), ApiError> {
     let id = &described.id;
     Kind::LoadBalancer.check(id)?;
-    let found = world.elb.load_balancers.get(id).filter(|found| found.kind == LoadBalancerType::Application);
+    let found = world
+        .elb
+        .load_balancers
+        .get(id)
+        .filter(|found| found.kind == LoadBalancerType::Application);
     if found.is_none() {
-        return Err(invalid(format!("The Application Load Balancer '{id}' does not exist")));
+        return Err(invalid(format!(
+            "The Application Load Balancer '{id}' does not exist"
+        )));
     }
-    let mut listeners = world.elb.listeners.values().filter(|listener| listener.load_balancer == *id);
+    let mut listeners = world
+        .elb
+        .listeners
+        .values()
+        .filter(|listener| listener.load_balancer == *id);
     if listeners.any(|listener| Some(listener.port) == port) {
         return Ok(());
     }
-    Err(invalid(format!("The Application Load Balancer '{id}' has no listener whose port matches the target port")))
+    Err(invalid(format!(
+        "The Application Load Balancer '{id}' has no listener whose port matches the target port"
+    )))
 }
 
 fn check_function(described: &Described) -> Result<(), ApiError> {
     if described.id.starts_with("arn:") && described.id.contains(":lambda:") {
         return Ok(());
     }
-    Err(ApiError::validation(format!("'{}' is not a valid Lambda function ARN", described.id)))
+    Err(ApiError::validation(format!(
+        "'{}' is not a valid Lambda function ARN",
+        described.id
+    )))
 }
 
 /// DeregisterTargets: what is not registered is ignored. A target in use drains for
 /// `deregistration_delay.timeout_seconds`, another one is gone at once.
-pub fn deregister(world: &mut World, now: Timestamp, group: &str, asked: &[Described]) -> Result<(), ApiError> {
+pub fn deregister(
+    world: &mut World,
+    now: Timestamp,
+    group: &str,
+    asked: &[Described],
+) -> Result<(), ApiError> {
     let found = world.elb.target_group(group)?;
     if asked.is_empty() {
         return Err(ApiError::validation("At least one target must be specified"));
     }
-    let keys = asked.iter().map(|one| key(found, one)).collect::<Result<Vec<_>, _>>()?;
+    let keys = asked
+        .iter()
+        .map(|one| key(found, one))
+        .collect::<Result<Vec<_>, _>>()?;
     let found = world.elb.target_group_mut(group)?;
     let delay = SignedDuration::from_secs(found.seconds("deregistration_delay.timeout_seconds"));
     for key in keys {
-        let Some(target) = found.targets.get_mut(&key) else { continue };
+        let Some(target) = found.targets.get_mut(&key) else {
+            continue;
+        };
         match target.health.state {
             HealthState::Draining => {}
             HealthState::Unused => {
@@ -246,10 +323,166 @@ pub fn deregister(world: &mut World, now: Timestamp, group: &str, asked: &[Descr
                 found.targets.remove(&key);
             }
             _ => {
-                world.history.push(target.change(group, &key, now, TargetHealth::draining()));
+                world
+                    .history
+                    .push(target.change(group, &key, now, TargetHealth::draining()));
                 target.until = Some(now.saturating_add(delay).unwrap_or(now));
             }
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+    use super::*;
+    use crate::world::elb::{
+        target_group::CreateTargetGroup,
+        tests::{at, create_group, serving, tcp, world},
+    };
+
+    fn refusal(world: &mut World, group: &str, one: Described) -> ApiError {
+        register(world, at(0), group, &[one]).unwrap_err()
+    }
+
+    fn address(id: &str, zone: Option<&str>) -> Described {
+        Described {
+            id: id.into(),
+            zone: zone.map(str::to_owned),
+            ..Described::default()
+        }
+    }
+
+    #[test]
+    fn one_id_with_two_ports_is_two_targets() {
+        let mut world = world();
+        let group = create_group(&mut world, &tcp("web")).arn;
+        let on = |port| Described {
+            port: Some(port),
+            ..address("10.0.0.5", None)
+        };
+        register(&mut world, at(0), &group, &[on(80), on(81)]).unwrap();
+        deregister(&mut world, at(0), &group, &[on(9999)]).unwrap();
+        assert_eq!(world.elb.target_group(&group).unwrap().targets.len(), 2);
+        deregister(&mut world, at(0), &group, &[on(81)]).unwrap();
+        assert_eq!(world.elb.target_group(&group).unwrap().targets.len(), 1);
+    }
+
+    #[test]
+    fn an_address_outside_the_subnets_needs_a_zone_and_one_inside_may_not_name_another() {
+        let mut world = world();
+        let group = create_group(&mut world, &tcp("web")).arn;
+        let error = refusal(&mut world, &group, address("192.168.1.1", None));
+        assert_eq!(error.code, "ValidationError");
+        assert!(
+            error.message.contains("Availability Zone is required"),
+            "{}",
+            error.message
+        );
+        register(&mut world, at(0), &group, &[address("192.168.1.1", Some("all"))]).unwrap();
+        let error = refusal(&mut world, &group, address("10.0.0.5", Some("all")));
+        assert!(
+            error.message.contains("overridden to 'all' from 'us-west-2a'"),
+            "{}",
+            error.message
+        );
+        assert_eq!(
+            refusal(&mut world, &group, address("192.168.1.1", Some("mars"))).code,
+            "InvalidTarget"
+        );
+        assert_eq!(
+            refusal(&mut world, &group, address("8.8.8.8", Some("all"))).code,
+            "ValidationError"
+        );
+    }
+
+    #[test]
+    fn without_cross_zone_balancing_an_application_group_wants_a_real_zone() {
+        let mut world = world();
+        let group = create_group(
+            &mut world,
+            &CreateTargetGroup {
+                protocol: Some(Protocol::Http),
+                ..tcp("web")
+            },
+        )
+        .arn;
+        let off = [("load_balancing.cross_zone.enabled".to_owned(), "false".to_owned())];
+        super::super::attributes::modify(&mut world.elb, Kind::TargetGroup, &group, &off).unwrap();
+        let error = refusal(&mut world, &group, address("192.168.1.1", Some("all")));
+        assert_eq!(error.code, "ValidationError");
+        assert!(
+            error.message.contains("you must specify an Availability Zone"),
+            "{}",
+            error.message
+        );
+        register(
+            &mut world,
+            at(0),
+            &group,
+            &[address("192.168.1.1", Some("us-west-2a"))],
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn instances_must_exist_run_and_stand_in_the_vpc() {
+        let mut world = world();
+        let request = CreateTargetGroup {
+            target_type: Some(TargetType::Instance),
+            ..tcp("web")
+        };
+        let group = create_group(&mut world, &request).arn;
+        assert_eq!(
+            refusal(&mut world, &group, address("10.0.0.5", None)).code,
+            "ValidationError"
+        );
+        assert_eq!(
+            refusal(&mut world, &group, address("i-gone", None)).code,
+            "InvalidTarget"
+        );
+        world.ec2.instances.get_mut("i-a").unwrap().state = "stopped".into();
+        assert_eq!(
+            refusal(&mut world, &group, address("i-a", None)).code,
+            "InvalidTarget"
+        );
+        world.ec2.instances.get_mut("i-b").unwrap().vpc_id = "vpc-2".into();
+        assert_eq!(
+            refusal(&mut world, &group, address("i-b", None)).code,
+            "InvalidTarget"
+        );
+        register(&mut world, at(0), &group, &[address("i-c", None)]).unwrap();
+    }
+
+    #[test]
+    fn a_call_with_one_bad_target_registers_none() {
+        let mut world = world();
+        let group = create_group(&mut world, &tcp("web")).arn;
+        let list = [address("10.0.0.5", None), address("fd00::1", None)];
+        assert_eq!(
+            register(&mut world, at(0), &group, &list).unwrap_err().code,
+            "InvalidTarget"
+        );
+        assert!(world.elb.target_group(&group).unwrap().targets.is_empty());
+    }
+
+    #[test]
+    fn quotas_per_group_and_per_load_balancer_refuse() {
+        let mut world = world();
+        let (_, group) = serving(&mut world, true);
+        world.quotas.targets_per_network_load_balancer = 1;
+        let list = [address("10.0.0.5", None), address("10.0.0.6", None)];
+        assert_eq!(
+            register(&mut world, at(0), &group, &list).unwrap_err().code,
+            "TooManyTargets"
+        );
+        register(&mut world, at(0), &group, &list[..1]).unwrap();
+        register(&mut world, at(0), &group, &list[..1]).unwrap();
+    }
 }

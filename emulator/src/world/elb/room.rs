@@ -22,14 +22,29 @@ pub fn check(
     extra: Option<(&str, usize)>,
 ) -> Result<(), ApiError> {
     let cross_zone = owner.is_on("load_balancing.cross_zone.enabled");
-    let found: Vec<&TargetGroup> = groups.iter().filter_map(|arn| world.elb.target_groups.get(*arn)).collect();
+    let found: Vec<&TargetGroup> = groups
+        .iter()
+        .filter_map(|arn| world.elb.target_groups.get(*arn))
+        .collect();
     let mut total = 0;
     let mut zones: BTreeMap<&str, usize> = BTreeMap::new();
     for group in found {
-        let weight = if group.target_type != TargetType::Alb { 1 } else if cross_zone { 100 } else { 50 };
-        let more = extra.filter(|(arn, _)| *arn == group.arn).map_or(0, |(_, more)| more);
+        let weight = if group.target_type != TargetType::Alb {
+            1
+        } else if cross_zone {
+            100
+        } else {
+            50
+        };
+        let more = extra
+            .filter(|(arn, _)| *arn == group.arn)
+            .map_or(0, |(_, more)| more);
         total += more * weight;
-        for target in group.targets.values().filter(|target| target.health.state != HealthState::Draining) {
+        for target in group
+            .targets
+            .values()
+            .filter(|target| target.health.state != HealthState::Draining)
+        {
             total += weight;
             if let Some(zone) = target.zone.as_deref() {
                 *zones.entry(zone).or_default() += weight;
@@ -39,12 +54,28 @@ pub fn check(
     let quotas = &world.quotas;
     let refuse = |limit, count, what| limits::check("TooManyTargets", limit, count, what);
     if owner.kind == LoadBalancerType::Application {
-        return refuse(quotas.targets_per_application_load_balancer, total, "targets per load balancer");
+        return refuse(
+            quotas.targets_per_application_load_balancer,
+            total,
+            "targets per load balancer",
+        );
     }
-    refuse(quotas.targets_per_network_load_balancer, total, "targets per load balancer")?;
+    refuse(
+        quotas.targets_per_network_load_balancer,
+        total,
+        "targets per load balancer",
+    )?;
     if cross_zone {
-        return refuse(quotas.targets_per_zone, total, "targets per load balancer with cross-zone load balancing");
+        return refuse(
+            quotas.targets_per_zone,
+            total,
+            "targets per load balancer with cross-zone load balancing",
+        );
     }
     let fullest = zones.values().copied().max().unwrap_or_default();
-    refuse(quotas.targets_per_zone, fullest, "targets per Availability Zone per load balancer")
+    refuse(
+        quotas.targets_per_zone,
+        fullest,
+        "targets per Availability Zone per load balancer",
+    )
 }

@@ -24,7 +24,11 @@ pub fn at_creation(
 ) -> Result<Vec<String>, ApiError> {
     if groups.is_empty() && kind == LoadBalancerType::Application {
         let of_vpc = |name: &str, of: &str| name == "default" && of == vpc;
-        let default = world.ec2.security_groups.values().find(|group| of_vpc(&group.name, &group.vpc_id));
+        let default = world
+            .ec2
+            .security_groups
+            .values()
+            .find(|group| of_vpc(&group.name, &group.vpc_id));
         return Ok(default.map(|group| group.id.clone()).into_iter().collect());
     }
     check(world, vpc, groups)?;
@@ -36,7 +40,9 @@ fn check(world: &World, vpc: &str, groups: &[String]) -> Result<(), ApiError> {
         match world.ec2.security_group(id) {
             None => return Err(invalid(format!("The security group '{id}' does not exist"))),
             Some(group) if group.vpc_id != vpc => {
-                return Err(invalid(format!("The security group '{id}' does not belong to VPC '{vpc}'")));
+                return Err(invalid(format!(
+                    "The security group '{id}' does not belong to VPC '{vpc}'"
+                )));
             }
             Some(_) => {}
         }
@@ -78,6 +84,68 @@ pub fn set(world: &mut World, request: &SetSecurityGroups) -> Result<LoadBalance
     changed.security_groups.clone_from(&request.groups);
     changed.enforce_private_link = request.enforce_private_link.or(changed.enforce_private_link);
     let changed = changed.clone();
-    world.ec2.set_interface_groups(&changed.arn, &changed.security_groups);
+    world
+        .ec2
+        .set_interface_groups(&changed.arn, &changed.security_groups);
     Ok(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+    use super::*;
+    use crate::world::elb::{
+        load_balancer::{self, CreateLoadBalancer},
+        tests::*,
+    };
+
+    #[test]
+    fn a_network_load_balancer_created_without_groups_never_gets_any() {
+        let mut world = world();
+        let arn = create_network(&mut world, "web").arn;
+        let request = SetSecurityGroups {
+            load_balancer: arn,
+            groups: vec!["sg-2".into()],
+            ..Default::default()
+        };
+        assert_eq!(
+            set(&mut world, &request).unwrap_err().code,
+            "InvalidConfigurationRequest"
+        );
+    }
+
+    #[test]
+    fn new_groups_reach_the_interfaces_and_the_private_link_switch_stays_unless_given() {
+        let mut world = world();
+        let request = CreateLoadBalancer {
+            security_groups: vec!["sg-1".into()],
+            ..network("web")
+        };
+        let arn = load_balancer::create(&mut world, at(0), &request).unwrap().arn;
+        let mut request = SetSecurityGroups {
+            load_balancer: arn.clone(),
+            groups: vec!["sg-2".into()],
+            enforce_private_link: Some(false),
+        };
+        assert_eq!(
+            set(&mut world, &request).unwrap().enforce_private_link,
+            Some(false)
+        );
+        request.enforce_private_link = None;
+        assert_eq!(
+            set(&mut world, &request).unwrap().enforce_private_link,
+            Some(false)
+        );
+        assert!(
+            world
+                .ec2
+                .live_interfaces(&arn)
+                .all(|interface| interface.groups.contains("sg-2"))
+        );
+    }
 }

@@ -20,10 +20,15 @@ pub fn checked(quotas: &Quotas, list: &[(String, String)]) -> Result<Tags, ApiEr
         check_text("key", key, 1, 128)?;
         check_text("value", value, 0, 256)?;
         if key.starts_with("aws:") {
-            return Err(ApiError::validation(format!("The tag key '{key}' starts with the reserved prefix 'aws:'")));
+            return Err(ApiError::validation(format!(
+                "The tag key '{key}' starts with the reserved prefix 'aws:'"
+            )));
         }
         if tags.insert(key.clone(), value.clone()).is_some() {
-            return Err(ApiError::new("DuplicateTagKeys", format!("The tag key '{key}' was specified more than once")));
+            return Err(ApiError::new(
+                "DuplicateTagKeys",
+                format!("The tag key '{key}' was specified more than once"),
+            ));
         }
     }
     check_count(quotas, &tags)?;
@@ -45,7 +50,10 @@ fn check_text(field: &str, text: &str, min: usize, max: usize) -> Result<(), Api
 fn check_count(quotas: &Quotas, tags: &Tags) -> Result<(), ApiError> {
     let limit = quotas.tags_per_resource;
     if !within(limit, tags.len()) {
-        return Err(ApiError::new("TooManyTags", format!("A resource can have up to {limit} tags")));
+        return Err(ApiError::new(
+            "TooManyTags",
+            format!("A resource can have up to {limit} tags"),
+        ));
     }
     Ok(())
 }
@@ -84,7 +92,9 @@ pub fn remove(world: &mut World, arns: &[String], keys: &[String]) -> Result<(),
 /// DescribeTags: at most 20 ARNs, each of which must exist.
 pub fn describe(world: &World, arns: &[String]) -> Result<Vec<(String, Tags)>, ApiError> {
     if arns.is_empty() {
-        return Err(ApiError::validation("At least one resource ARN must be specified"));
+        return Err(ApiError::validation(
+            "At least one resource ARN must be specified",
+        ));
     }
     if arns.len() > MAX_RESOURCES {
         return Err(ApiError::validation(format!(
@@ -92,7 +102,9 @@ pub fn describe(world: &World, arns: &[String]) -> Result<Vec<(String, Tags)>, A
             arns.len()
         )));
     }
-    arns.iter().map(|arn| Ok((arn.clone(), of(&world.elb, arn)?.clone()))).collect()
+    arns.iter()
+        .map(|arn| Ok((arn.clone(), of(&world.elb, arn)?.clone())))
+        .collect()
 }
 
 fn of<'a>(elb: &'a Elb, arn: &str) -> Result<&'a Tags, ApiError> {
@@ -101,7 +113,11 @@ fn of<'a>(elb: &'a Elb, arn: &str) -> Result<&'a Tags, ApiError> {
         Kind::LoadBalancer => elb.load_balancers.get(arn).map(|found| &found.tags),
         Kind::TargetGroup => elb.target_groups.get(arn).map(|found| &found.tags),
         Kind::Listener => elb.listeners.get(arn).map(|found| &found.tags),
-        Kind::Rule => elb.listeners.values().find(|l| l.default_rule.arn == arn).map(|l| &l.default_rule.tags),
+        Kind::Rule => elb
+            .listeners
+            .values()
+            .find(|l| l.default_rule.arn == arn)
+            .map(|l| &l.default_rule.tags),
     };
     tags.ok_or_else(|| kind.not_found())
 }
@@ -111,15 +127,22 @@ fn place_of<'a>(elb: &'a mut Elb, arn: &str) -> Option<&'a mut Tags> {
         Kind::LoadBalancer => elb.load_balancers.get_mut(arn).map(|found| &mut found.tags),
         Kind::TargetGroup => elb.target_groups.get_mut(arn).map(|found| &mut found.tags),
         Kind::Listener => elb.listeners.get_mut(arn).map(|found| &mut found.tags),
-        Kind::Rule => {
-            elb.listeners.values_mut().find(|l| l.default_rule.arn == arn).map(|l| &mut l.default_rule.tags)
-        }
+        Kind::Rule => elb
+            .listeners
+            .values_mut()
+            .find(|l| l.default_rule.arn == arn)
+            .map(|l| &mut l.default_rule.tags),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
     use super::*;
 
     fn pair(key: &str, value: &str) -> (String, String) {
@@ -128,20 +151,32 @@ mod tests {
 
     #[test]
     fn a_key_given_twice_is_refused() {
-        assert_eq!(checked(&Quotas::default(), &[pair("a", "1"), pair("a", "2")]).unwrap_err().code, "DuplicateTagKeys");
+        assert_eq!(
+            checked(&Quotas::default(), &[pair("a", "1"), pair("a", "2")])
+                .unwrap_err()
+                .code,
+            "DuplicateTagKeys"
+        );
     }
 
     #[test]
     fn fifty_tags_pass_and_fifty_one_do_not() {
         let list: Vec<_> = (0..51).map(|n| pair(&format!("key-{n}"), "")).collect();
         assert_eq!(checked(&Quotas::default(), &list[..50]).unwrap().len(), 50);
-        assert_eq!(checked(&Quotas::default(), &list).unwrap_err().code, "TooManyTags");
+        assert_eq!(
+            checked(&Quotas::default(), &list).unwrap_err().code,
+            "TooManyTags"
+        );
     }
 
     #[test]
     fn reserved_and_malformed_keys_are_validation_errors() {
         for key in ["aws:cloudformation:stack", "", "semi;colon", &"k".repeat(129)] {
-            assert_eq!(checked(&Quotas::default(), &[pair(key, "v")]).unwrap_err().code, "ValidationError", "{key}");
+            assert_eq!(
+                checked(&Quotas::default(), &[pair(key, "v")]).unwrap_err().code,
+                "ValidationError",
+                "{key}"
+            );
         }
     }
 }

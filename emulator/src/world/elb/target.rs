@@ -95,7 +95,11 @@ pub struct Shown {
 impl TargetHealth {
     /// Health with AWS's description of the reason.
     pub fn new(state: HealthState, reason: Option<HealthReason>) -> Self {
-        Self { state, reason, description: reason.map(|reason| describe_reason(reason).to_owned()) }
+        Self {
+            state,
+            reason,
+            description: reason.map(|reason| describe_reason(reason).to_owned()),
+        }
     }
 
     /// Passes its checks.
@@ -115,7 +119,10 @@ impl TargetHealth {
 
     /// Deregistered, and its connections may end.
     pub fn draining() -> Self {
-        Self::new(HealthState::Draining, Some(HealthReason::DeregistrationInProgress))
+        Self::new(
+            HealthState::Draining,
+            Some(HealthReason::DeregistrationInProgress),
+        )
     }
 
     /// With another description.
@@ -171,7 +178,12 @@ fn describe_reason(reason: HealthReason) -> &'static str {
 
 impl Target {
     /// A target just registered; [`super::advance`] gives it its first state.
-    pub fn new(registration: u64, now: Timestamp, zone: Option<String>, quic_server_id: Option<String>) -> Self {
+    pub fn new(
+        registration: u64,
+        now: Timestamp,
+        zone: Option<String>,
+        quic_server_id: Option<String>,
+    ) -> Self {
         Self {
             zone,
             quic_server_id,
@@ -187,7 +199,13 @@ impl Target {
     }
 
     /// Changes its health and answers what the history says about it.
-    pub fn change(&mut self, group: &str, key: &TargetKey, at: Timestamp, health: TargetHealth) -> HistoryEntry {
+    pub fn change(
+        &mut self,
+        group: &str,
+        key: &TargetKey,
+        at: Timestamp,
+        health: TargetHealth,
+    ) -> HistoryEntry {
         let entry = HistoryEntry {
             at,
             target_group_arn: group.to_owned(),
@@ -237,9 +255,16 @@ pub fn describe_health(elb: &Elb, group: &str, asked: &[Described]) -> Result<Ve
         health: target.health.clone(),
     };
     if asked.is_empty() {
-        return Ok(group.targets.iter().map(|(key, target)| shown(key, target)).collect());
+        return Ok(group
+            .targets
+            .iter()
+            .map(|(key, target)| shown(key, target))
+            .collect());
     }
-    let keys = asked.iter().map(|one| super::registration::key(group, one)).collect::<Result<Vec<_>, _>>()?;
+    let keys = asked
+        .iter()
+        .map(|one| super::registration::key(group, one))
+        .collect::<Result<Vec<_>, _>>()?;
     let unknown = |key: TargetKey| Shown {
         check_port: group.check_port(&key),
         key,

@@ -92,7 +92,11 @@ pub struct DescribeTargetGroups {
 impl TargetGroup {
     /// What of it decides about its health check.
     pub fn facts(&self) -> GroupFacts {
-        GroupFacts { protocol: self.protocol, version: self.version, target_type: self.target_type }
+        GroupFacts {
+            protocol: self.protocol,
+            version: self.version,
+            target_type: self.target_type,
+        }
     }
 
     /// Whether its targets have IPv6 addresses.
@@ -112,7 +116,10 @@ impl TargetGroup {
 
     /// An attribute as a number of seconds.
     pub fn seconds(&self, attribute: &str) -> i64 {
-        self.attributes.get(attribute).and_then(|value| value.parse().ok()).unwrap_or_default()
+        self.attributes
+            .get(attribute)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_default()
     }
 
     /// Whether CreateTargetGroup with `other`'s settings asks for what is there. Tags are not compared.
@@ -132,21 +139,44 @@ impl TargetGroup {
 ///
 /// # Errors
 /// `ValidationError`, `DuplicateTargetGroupName`, `TooManyTargetGroups`, `InvalidConfigurationRequest`, tag errors.
-pub fn create(world: &mut World, now: Timestamp, request: &CreateTargetGroup) -> Result<TargetGroup, ApiError> {
+pub fn create(
+    world: &mut World,
+    now: Timestamp,
+    request: &CreateTargetGroup,
+) -> Result<TargetGroup, ApiError> {
     names::check("target group", &request.name)?;
     let wanted = wanted(world, now, request)?;
-    if let Some(existing) = world.elb.target_groups.values().find(|existing| existing.name == request.name) {
+    if let Some(existing) = world
+        .elb
+        .target_groups
+        .values()
+        .find(|existing| existing.name == request.name)
+    {
         if existing.same_settings(&wanted) {
             return Ok(existing.clone());
         }
-        let message = format!("A target group with the same name '{}' exists, but with different settings", request.name);
+        let message = format!(
+            "A target group with the same name '{}' exists, but with different settings",
+            request.name
+        );
         return Err(ApiError::new("DuplicateTargetGroupName", message));
     }
     let count = world.elb.target_groups.len() + 1;
-    limits::check("TooManyTargetGroups", world.quotas.target_groups, count, "target groups")?;
+    limits::check(
+        "TooManyTargetGroups",
+        world.quotas.target_groups,
+        count,
+        "target groups",
+    )?;
     let id = world.ids.hex(16);
-    let created = TargetGroup { arn: arn::of(world, &format!("targetgroup/{}/{id}", request.name)), ..wanted };
-    world.elb.target_groups.insert(created.arn.clone(), created.clone());
+    let created = TargetGroup {
+        arn: arn::of(world, &format!("targetgroup/{}/{id}", request.name)),
+        ..wanted
+    };
+    world
+        .elb
+        .target_groups
+        .insert(created.arn.clone(), created.clone());
     Ok(created)
 }
 
@@ -160,10 +190,16 @@ fn wanted(world: &World, now: Timestamp, request: &CreateTargetGroup) -> Result<
     }
     let http = request.protocol.is_some_and(Protocol::is_application);
     if request.version.is_some() && !http {
-        return Err(ApiError::validation("Protocol versions can be specified for HTTP and HTTPS target groups only"));
+        return Err(ApiError::validation(
+            "Protocol versions can be specified for HTTP and HTTPS target groups only",
+        ));
     }
     let version = http.then(|| request.version.unwrap_or(ProtocolVersion::Http1));
-    let facts = GroupFacts { protocol: request.protocol, version, target_type };
+    let facts = GroupFacts {
+        protocol: request.protocol,
+        version,
+        target_type,
+    };
     Ok(TargetGroup {
         arn: String::new(),
         name: request.name.clone(),
@@ -174,7 +210,10 @@ fn wanted(world: &World, now: Timestamp, request: &CreateTargetGroup) -> Result<
         vpc: request.vpc.clone(),
         target_type,
         ip_address_type: (!lambda).then(|| request.ip_address_type.unwrap_or(TargetIpAddressType::Ipv4)),
-        control_port: request.control_port.map(|port| checked_port("targetControlPort", port)).transpose()?,
+        control_port: request
+            .control_port
+            .map(|port| checked_port("targetControlPort", port))
+            .transpose()?,
         health_check: HealthCheck::create(facts, &request.health_check)?,
         attributes: Schema::target_group(request.protocol, target_type).defaults(),
         tags: tags::checked(&world.quotas, &request.tags)?,
@@ -184,13 +223,18 @@ fn wanted(world: &World, now: Timestamp, request: &CreateTargetGroup) -> Result<
 
 fn check_lambda(request: &CreateTargetGroup) -> Result<(), ApiError> {
     if request.protocol.is_some() || request.port.is_some() || request.vpc.is_some() {
-        let message = "Protocol, port and VPC cannot be specified for target groups with target type 'lambda'";
+        let message =
+            "Protocol, port and VPC cannot be specified for target groups with target type 'lambda'";
         return Err(ApiError::validation(message));
     }
     Ok(())
 }
 
-fn check_network(world: &World, request: &CreateTargetGroup, target_type: TargetType) -> Result<(), ApiError> {
+fn check_network(
+    world: &World,
+    request: &CreateTargetGroup,
+    target_type: TargetType,
+) -> Result<(), ApiError> {
     let missing = |what: &str| ApiError::validation(format!("A {what} must be specified"));
     let protocol = request.protocol.ok_or_else(|| missing("protocol"))?;
     request.port.ok_or_else(|| missing("port"))?;
@@ -202,7 +246,8 @@ fn check_network(world: &World, request: &CreateTargetGroup, target_type: Target
         return Err(ApiError::validation("Gateway Load Balancers do not exist here"));
     }
     if target_type == TargetType::Alb && !matches!(protocol, Protocol::Tcp | Protocol::Tls) {
-        let message = format!("Protocol '{protocol}' is not supported for target groups with target type 'alb'");
+        let message =
+            format!("Protocol '{protocol}' is not supported for target groups with target type 'alb'");
         return Err(ApiError::validation(message));
     }
     let ipv6 = request.ip_address_type == Some(TargetIpAddressType::Ipv6);
@@ -224,29 +269,49 @@ fn checked_port(field: &str, port: i64) -> Result<u16, ApiError> {
 
 /// DescribeTargetGroups: all, by ARN, by name or of one load balancer; an unknown one fails the call.
 pub fn describe(elb: &Elb, request: &DescribeTargetGroups) -> Result<Page<TargetGroup>, ApiError> {
-    let given = [request.load_balancer.is_some(), !request.arns.is_empty(), !request.names.is_empty()];
+    let given = [
+        request.load_balancer.is_some(),
+        !request.arns.is_empty(),
+        !request.names.is_empty(),
+    ];
     if given.iter().filter(|given| **given).count() > 1 {
-        let message = "Only one of load balancer ARN, target group ARNs and target group names can be specified";
+        let message =
+            "Only one of load balancer ARN, target group ARNs and target group names can be specified";
         return Err(ApiError::validation(message));
     }
     let found: Vec<&TargetGroup> = if let Some(load_balancer) = &request.load_balancer {
         elb.load_balancer(load_balancer)?;
         let uses = elb.uses();
-        elb.target_groups.values().filter(|group| uses.of(&group.arn).contains(load_balancer)).collect()
+        elb.target_groups
+            .values()
+            .filter(|group| uses.of(&group.arn).contains(load_balancer))
+            .collect()
     } else if !request.arns.is_empty() {
         let wanted: BTreeSet<&String> = request.arns.iter().collect();
-        wanted.into_iter().map(|arn| elb.target_group(arn)).collect::<Result<_, _>>()?
+        wanted
+            .into_iter()
+            .map(|arn| elb.target_group(arn))
+            .collect::<Result<_, _>>()?
     } else {
         by_name(elb, &request.names)?
     };
-    request.page.cut(found.into_iter().cloned().collect(), |group| group.arn.clone())
+    request
+        .page
+        .cut(found.into_iter().cloned().collect(), |group| group.arn.clone())
 }
 
 fn by_name<'a>(elb: &'a Elb, names: &[String]) -> Result<Vec<&'a TargetGroup>, ApiError> {
-    if names.iter().any(|name| !elb.target_groups.values().any(|group| group.name == *name)) {
+    if names
+        .iter()
+        .any(|name| !elb.target_groups.values().any(|group| group.name == *name))
+    {
         return Err(Kind::TargetGroup.not_found());
     }
-    Ok(elb.target_groups.values().filter(|group| names.is_empty() || names.contains(&group.name)).collect())
+    Ok(elb
+        .target_groups
+        .values()
+        .filter(|group| names.is_empty() || names.contains(&group.name))
+        .collect())
 }
 
 /// ModifyTargetGroup: the health check, partially.
@@ -265,7 +330,109 @@ pub fn delete(world: &mut World, now: Timestamp, arn: &str) -> Result<(), ApiErr
         return Err(ApiError::new("ResourceInUse", message));
     }
     if let Some(group) = world.elb.target_groups.remove(arn) {
-        world.history.extend(group.targets.iter().map(|(key, target)| target.gone(&group.arn, key, now)));
+        world.history.extend(
+            group
+                .targets
+                .iter()
+                .map(|(key, target)| target.gone(&group.arn, key, now)),
+        );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+    use super::*;
+    use crate::world::elb::tests::*;
+
+    #[test]
+    fn a_second_create_with_equal_settings_answers_the_first() {
+        let mut world = world();
+        let first = create_group(&mut world, &tcp("web"));
+        assert_eq!(create_group(&mut world, &tcp("web")).arn, first.arn);
+        let other = CreateTargetGroup {
+            port: Some(81),
+            ..tcp("web")
+        };
+        assert_eq!(
+            create(&mut world, at(1), &other).unwrap_err().code,
+            "DuplicateTargetGroupName"
+        );
+    }
+
+    #[test]
+    fn protocol_port_and_an_existing_vpc_are_needed() {
+        let mut world = world();
+        for request in [
+            CreateTargetGroup {
+                protocol: None,
+                ..tcp("web")
+            },
+            CreateTargetGroup {
+                port: None,
+                ..tcp("web")
+            },
+            CreateTargetGroup {
+                port: Some(0),
+                ..tcp("web")
+            },
+            CreateTargetGroup {
+                vpc: None,
+                ..tcp("web")
+            },
+            CreateTargetGroup {
+                vpc: Some("vpc-9".into()),
+                ..tcp("web")
+            },
+            CreateTargetGroup {
+                version: Some(ProtocolVersion::Http2),
+                ..tcp("web")
+            },
+        ] {
+            assert_eq!(
+                create(&mut world, at(0), &request).unwrap_err().code,
+                "ValidationError",
+                "{request:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_group_with_weight_0_is_in_use() {
+        let mut world = world();
+        let owner = create_network(&mut world, "web");
+        let (old, new) = (
+            create_group(&mut world, &tcp("old")).arn,
+            create_group(&mut world, &tcp("new")).arn,
+        );
+        let actions = forward(&[(&old, 1), (&new, 0)]);
+        let made = super::super::listener::create(
+            &mut world,
+            at(0),
+            &owner.arn,
+            &settings(Protocol::Tcp, 80, actions),
+            &[],
+        );
+        assert_eq!(delete(&mut world, at(1), &new).unwrap_err().code, "ResourceInUse");
+        super::super::listener::delete(&mut world, &made.unwrap().arn).unwrap();
+        delete(&mut world, at(2), &new).unwrap();
+        delete(&mut world, at(3), &new).unwrap();
+    }
+
+    #[test]
+    fn the_quota_refuses() {
+        let mut world = world();
+        world.quotas.target_groups = 1;
+        create_group(&mut world, &tcp("one"));
+        assert_eq!(
+            create(&mut world, at(0), &tcp("two")).unwrap_err().code,
+            "TooManyTargetGroups"
+        );
+    }
 }

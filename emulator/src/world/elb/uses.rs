@@ -17,10 +17,16 @@ impl Uses {
         let mut by_group: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for listener in listeners {
             for group in listener.target_groups() {
-                by_group.entry(group.to_owned()).or_default().insert(listener.load_balancer.clone());
+                by_group
+                    .entry(group.to_owned())
+                    .or_default()
+                    .insert(listener.load_balancer.clone());
             }
         }
-        Self { by_group, none: BTreeSet::new() }
+        Self {
+            by_group,
+            none: BTreeSet::new(),
+        }
     }
 
     /// The load balancers that use a group.
@@ -30,7 +36,10 @@ impl Uses {
 
     /// The groups that a load balancer uses.
     pub fn groups_of(&self, load_balancer: &str) -> BTreeSet<&str> {
-        let using = self.by_group.iter().filter(|(_, users)| users.contains(load_balancer));
+        let using = self
+            .by_group
+            .iter()
+            .filter(|(_, users)| users.contains(load_balancer));
         using.map(|(group, _)| group.as_str()).collect()
     }
 }

@@ -166,23 +166,42 @@ impl LoadBalancerType {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
     use super::*;
 
     #[test]
     fn a_word_outside_the_list_is_a_validation_error_that_lists_the_words() {
         let error = Scheme::parse("scheme", "public").unwrap_err();
         assert_eq!(error.code, "ValidationError");
-        assert!(error.message.contains("'public' at 'scheme'"), "{}", error.message);
-        assert!(error.message.contains("[internet-facing, internal]"), "{}", error.message);
+        assert!(
+            error.message.contains("'public' at 'scheme'"),
+            "{}",
+            error.message
+        );
+        assert!(
+            error.message.contains("[internet-facing, internal]"),
+            "{}",
+            error.message
+        );
     }
 
     #[test]
     fn a_tls_listener_takes_tcp_and_tls_groups_only() {
-        let fitting: Vec<_> = [Protocol::Tcp, Protocol::Tls, Protocol::Udp, Protocol::TcpUdp, Protocol::Http]
-            .into_iter()
-            .filter(|group| Protocol::Tls.fits(*group))
-            .collect();
+        let fitting: Vec<_> = [
+            Protocol::Tcp,
+            Protocol::Tls,
+            Protocol::Udp,
+            Protocol::TcpUdp,
+            Protocol::Http,
+        ]
+        .into_iter()
+        .filter(|group| Protocol::Tls.fits(*group))
+        .collect();
         assert_eq!(fitting, [Protocol::Tcp, Protocol::Tls]);
     }
 }

@@ -67,7 +67,10 @@ pub fn checked(
     mappings: &[SubnetMapping],
     had: &BTreeSet<String>,
 ) -> Result<(String, Vec<EnabledZone>), ApiError> {
-    let subnets = mappings.iter().map(|mapping| subnet(world, &mapping.subnet)).collect::<Result<Vec<_>, _>>()?;
+    let subnets = mappings
+        .iter()
+        .map(|mapping| subnet(world, &mapping.subnet))
+        .collect::<Result<Vec<_>, _>>()?;
     let Some(first) = subnets.first() else {
         return Err(ApiError::validation("At least one subnet must be specified"));
     };
@@ -82,16 +85,26 @@ pub fn checked(
     for (mapping, subnet) in mappings.iter().zip(&subnets) {
         check_addresses(placement, mapping, subnet)?;
         let assigned_prefix = assigned_prefix(placement, mapping, subnet);
-        zones.push(EnabledZone { name: subnet.zone.clone(), mapping: mapping.clone(), assigned_prefix });
+        zones.push(EnabledZone {
+            name: subnet.zone.clone(),
+            mapping: mapping.clone(),
+            assigned_prefix,
+        });
     }
     zones.sort_by(|a, b| a.name.cmp(&b.name));
     Ok((first.vpc_id.clone(), zones))
 }
 
 fn assigned_prefix(placement: Placement, mapping: &SubnetMapping, subnet: &Subnet) -> Option<String> {
-    let given = mapping.source_nat_prefix.as_ref().filter(|prefix| *prefix != "auto_assigned");
+    let given = mapping
+        .source_nat_prefix
+        .as_ref()
+        .filter(|prefix| *prefix != "auto_assigned");
     let chosen = || subnet.ipv6_cidr.map(|range| format!("{}/80", range.network()));
-    placement.prefix_for_source_nat.then(|| given.cloned().or_else(chosen)).flatten()
+    placement
+        .prefix_for_source_nat
+        .then(|| given.cloned().or_else(chosen))
+        .flatten()
 }
 
 fn subnet<'a>(world: &'a World, id: &str) -> Result<&'a Subnet, ApiError> {
@@ -108,10 +121,14 @@ fn refused(message: impl Into<String>) -> ApiError {
 fn check_zones(placement: Placement, subnets: &[&Subnet]) -> Result<(), ApiError> {
     let mut seen = BTreeSet::new();
     if !subnets.iter().all(|subnet| seen.insert(&subnet.zone)) {
-        return Err(refused("A load balancer cannot be attached to multiple subnets in the same Availability Zone"));
+        return Err(refused(
+            "A load balancer cannot be attached to multiple subnets in the same Availability Zone",
+        ));
     }
     if placement.kind == LoadBalancerType::Application && seen.len() < 2 {
-        return Err(refused("At least two subnets in two different Availability Zones must be specified"));
+        return Err(refused(
+            "At least two subnets in two different Availability Zones must be specified",
+        ));
     }
     Ok(())
 }
@@ -122,7 +139,10 @@ fn check_subnet(world: &World, placement: Placement, subnet: &Subnet, known: boo
         return invalid(format!("VPC {} has no internet gateway", subnet.vpc_id));
     }
     if placement.ip_address_type != IpAddressType::Ipv4 && subnet.ipv6_cidr.is_none() {
-        return invalid(format!("The subnet '{}' has no associated IPv6 CIDR block", subnet.id));
+        return invalid(format!(
+            "The subnet '{}' has no associated IPv6 CIDR block",
+            subnet.id
+        ));
     }
     if !known && world.ec2.free_addresses(subnet) < MIN_FREE_ADDRESSES {
         return invalid(format!(
@@ -134,27 +154,48 @@ fn check_subnet(world: &World, placement: Placement, subnet: &Subnet, known: boo
 }
 
 fn has_internet_gateway(world: &World, vpc: &str) -> bool {
-    let mut tables = world.ec2.route_tables.values().filter(|table| table.vpc_id == vpc);
+    let mut tables = world
+        .ec2
+        .route_tables
+        .values()
+        .filter(|table| table.vpc_id == vpc);
     tables.any(|table| table.routes.iter().any(|route| route.gateway.starts_with("igw-")))
 }
 
 fn check_addresses(placement: Placement, mapping: &SubnetMapping, subnet: &Subnet) -> Result<(), ApiError> {
-    let fixed = [&mapping.allocation, &mapping.private_ipv4, &mapping.ipv6, &mapping.source_nat_prefix];
+    let fixed = [
+        &mapping.allocation,
+        &mapping.private_ipv4,
+        &mapping.ipv6,
+        &mapping.source_nat_prefix,
+    ];
     if placement.kind == LoadBalancerType::Application && fixed.iter().any(|address| address.is_some()) {
-        return Err(refused("Addresses of subnets can be specified for Network Load Balancers only"));
+        return Err(refused(
+            "Addresses of subnets can be specified for Network Load Balancers only",
+        ));
     }
     if let Some(allocation) = &mapping.allocation {
         if placement.scheme == Scheme::Internal {
-            return Err(refused("Elastic IP addresses cannot be specified for internal load balancers"));
+            return Err(refused(
+                "Elastic IP addresses cannot be specified for internal load balancers",
+            ));
         }
         check_allocation(allocation)?;
     }
     if let Some(address) = &mapping.private_ipv4 {
         if placement.scheme != Scheme::Internal {
-            return Err(refused("Private IPv4 addresses can be specified for internal load balancers only"));
+            return Err(refused(
+                "Private IPv4 addresses can be specified for internal load balancers only",
+            ));
         }
-        if !address.parse::<Ipv4Addr>().is_ok_and(|address| subnet.cidr.contains(&address)) {
-            return Err(refused(format!("The address '{address}' is not in the range of subnet '{}'", subnet.id)));
+        if !address
+            .parse::<Ipv4Addr>()
+            .is_ok_and(|address| subnet.cidr.contains(&address))
+        {
+            return Err(refused(format!(
+                "The address '{address}' is not in the range of subnet '{}'",
+                subnet.id
+            )));
         }
     }
     check_ipv6(placement, mapping, subnet)
@@ -164,7 +205,10 @@ fn check_addresses(placement: Placement, mapping: &SubnetMapping, subnet: &Subne
 fn check_allocation(id: &str) -> Result<(), ApiError> {
     let hex = id.strip_prefix("eipalloc-").unwrap_or_default();
     if hex.is_empty() || !hex.chars().all(|c| c.is_ascii_hexdigit()) {
-        return Err(ApiError::new("AllocationIdNotFound", format!("The allocation ID '{id}' does not exist")));
+        return Err(ApiError::new(
+            "AllocationIdNotFound",
+            format!("The allocation ID '{id}' does not exist"),
+        ));
     }
     Ok(())
 }
@@ -172,11 +216,21 @@ fn check_allocation(id: &str) -> Result<(), ApiError> {
 fn check_ipv6(placement: Placement, mapping: &SubnetMapping, subnet: &Subnet) -> Result<(), ApiError> {
     let ipv4_only = placement.ip_address_type == IpAddressType::Ipv4;
     if ipv4_only && (mapping.ipv6.is_some() || mapping.source_nat_prefix.is_some()) {
-        return Err(refused("IPv6 addresses can be specified only with IP address type 'dualstack'"));
+        return Err(refused(
+            "IPv6 addresses can be specified only with IP address type 'dualstack'",
+        ));
     }
-    let Some(address) = &mapping.ipv6 else { return Ok(()) };
-    if address.parse::<Ipv6Addr>().is_ok_and(|address| subnet.contains(address.into())) {
+    let Some(address) = &mapping.ipv6 else {
+        return Ok(());
+    };
+    if address
+        .parse::<Ipv6Addr>()
+        .is_ok_and(|address| subnet.contains(address.into()))
+    {
         return Ok(());
     }
-    Err(refused(format!("The address '{address}' is not in the range of subnet '{}'", subnet.id)))
+    Err(refused(format!(
+        "The address '{address}' is not in the range of subnet '{}'",
+        subnet.id
+    )))
 }
