@@ -9,8 +9,6 @@ pub mod key;
 pub mod model;
 pub mod plan;
 pub mod question;
-pub mod record;
 pub mod settings;
-pub mod status;
 pub mod targets;
 pub mod view;
