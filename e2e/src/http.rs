@@ -11,6 +11,8 @@ use hyper_util::rt::TokioExecutor;
 /// Nothing on loopback that is well takes longer.
 const LIMIT: Duration = Duration::from_secs(10);
 
+const JSON: &str = "application/json";
+
 /// What came back.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -29,19 +31,24 @@ impl Answer {
 
 /// GET, at most 10 s. Fails only if no HTTP answer comes.
 pub async fn get(url: &str) -> Result<Answer> {
-    send("GET", url, String::new()).await
+    send("GET", url, JSON, String::new()).await
 }
 
 /// POST with a JSON body, at most 10 s.
 pub async fn post(url: &str, body: &serde_json::Value) -> Result<Answer> {
-    send("POST", url, body.to_string()).await
+    send("POST", url, JSON, body.to_string()).await
 }
 
-async fn send(method: &str, url: &str, body: String) -> Result<Answer> {
+/// POST of a form, at most 10 s: the query protocol of AWS. The values must be URL-encoded already.
+pub async fn form(url: &str, body: &str) -> Result<Answer> {
+    send("POST", url, "application/x-www-form-urlencoded", body.to_owned()).await
+}
+
+async fn send(method: &str, url: &str, content_type: &str, body: String) -> Result<Answer> {
     let request = http::Request::builder()
         .method(method)
         .uri(url)
-        .header("content-type", "application/json")
+        .header("content-type", content_type)
         .body(Full::new(Bytes::from(body)))
         .with_context(|| format!("not a request: {method} {url}"))?;
     // One client per request: a connection kept open would hide that a port was closed.

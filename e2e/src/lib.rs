@@ -6,14 +6,19 @@
 //! the programs under test ([`programs`]). Whatever is started here ends with this process, however it ends
 //! ([`lifeline`]).
 
+pub mod account;
 pub mod apply;
 pub mod cache;
 pub mod control_plane;
+pub mod demo;
+pub mod gates;
 pub mod http;
 pub mod lifeline;
 pub mod manifests;
 pub mod process;
+pub mod programs;
 
 pub mod scratch;
+pub mod table;
 pub mod wait;
 pub mod world;

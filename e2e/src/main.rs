@@ -1,4 +1,4 @@
-//! The binary `elbow-e2e`: sets up what tests need, and starts a control plane to play with.
+//! The binary `elbow-e2e`: sets up what tests need, and starts a control plane, shows the demo.
 //!
 //! In: the command line. Out: for `setup` the path of a folder as the last line of standard output; for
 //! `cluster` the path of a kubeconfig. Errors are one sentence on standard error, exit code 1.
@@ -6,10 +6,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use elbow_e2e::cache;
 use elbow_e2e::control_plane::ControlPlane;
+use elbow_e2e::demo::{self, Options};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Real parts for the tests of Elbow.
@@ -26,6 +27,15 @@ enum Verb {
     Setup {
         /// What to set up.
         part: Part,
+    },
+    /// Shows the main job: Services become NLBs whose targets follow the pods, and go again.
+    Demo {
+        /// End by itself after the last step; exit code 0 only if all was seen.
+        #[arg(long, env = "ONCE", value_parser = clap::builder::FalseyValueParser::new())]
+        once: bool,
+        /// Divides AWS's delays.
+        #[arg(long, default_value_t = 10)]
+        speed: u32,
     },
     /// Starts a Kubernetes control plane, prints the path of a kubeconfig and stays until Ctrl-C.
     Cluster,
@@ -56,6 +66,10 @@ fn run(command: &Verb) -> Result<()> {
             Ok(())
         }
         Verb::Cluster => runtime()?.block_on(cluster()),
+        Verb::Demo { once, speed } => runtime()?.block_on(show(Options {
+            once: *once,
+            speed: *speed,
+        })),
     }
 }
 
@@ -91,5 +105,13 @@ async fn cluster() -> Result<()> {
         failed = stay => failed,
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
+    }
+}
+
+async fn show(options: Options) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    tokio::select! {
+        done = demo::run(options) => done,
+        _ = terminate.recv() => bail!("ended by SIGTERM before all was seen"),
     }
 }

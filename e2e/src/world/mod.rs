@@ -37,6 +37,8 @@ pub const SEED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/seed.yaml");
 
 /// A running set of machines. Dropping it closes every port; the Nodes and pods stay in the API.
 pub struct World {
+    region: String,
+    vpc: String,
     stage: Arc<Stage>,
     _tasks: JoinSet<()>,
 }
@@ -45,7 +47,11 @@ impl World {
     /// Registers a Node per instance of `seed` and runs their pods from now on. `client` must be the
     /// administrator's. Must be called, and stays alive, on one async runtime.
     pub async fn start(client: Client, seed: &Path) -> Result<Self> {
-        let machines = seed::machines(seed)?;
+        let seed::Site {
+            region,
+            vpc,
+            machines,
+        } = seed::read(seed)?;
         let slot = Slot::take()?;
         for machine in &machines {
             slot.map(machine.address)?;
@@ -60,12 +66,27 @@ impl World {
         tasks.spawn(Arc::clone(&stage).follow_nodes());
         tasks.spawn(kubelet::run(Arc::clone(&stage)));
         tasks.spawn(proxy::run(Arc::clone(&stage)));
-        Ok(Self { stage, _tasks: tasks })
+        Ok(Self {
+            region,
+            vpc,
+            stage,
+            _tasks: tasks,
+        })
     }
 
     /// The machines, by the name of their Node.
     pub fn machines(&self) -> impl Iterator<Item = &Machine> {
         self.stage.machines.values()
+    }
+
+    /// The region of the seed.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The VPC of the machines.
+    pub fn vpc(&self) -> &str {
+        &self.vpc
     }
 
     /// What the emulator is to be started with: `--dial-map 10.0.0.0/16=127.S.0.0/16`.

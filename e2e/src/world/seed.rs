@@ -1,59 +1,93 @@
-//! The emulator's seed, read for the instances in it.
+//! The emulator's seed, read for the machines in it.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use elbow_emulator::Seed;
+use elbow_emulator::world::ec2::{Ec2, Instance};
 use ipnet::Ipv4Net;
-use serde::Deserialize;
 
 use super::nodes::Machine;
 
-#[derive(Deserialize)]
-struct Seed {
-    region: String,
-    instances: Vec<Instance>,
+/// What the harness takes from a seed.
+#[derive(Debug)]
+pub struct Site {
+    /// For example `us-west-2`.
+    pub region: String,
+    /// The VPC of the machines.
+    pub vpc: String,
+    /// One machine per running instance, by id.
+    pub machines: Vec<Machine>,
 }
 
-#[derive(Deserialize)]
-struct Instance {
-    id: String,
-    zone: String,
-    address: Ipv4Addr,
-    #[serde(default)]
-    secondary_addresses: Vec<Ipv4Addr>,
-    #[serde(default)]
-    prefixes: Vec<Ipv4Net>,
-}
-
-/// The machines of a seed file, in its order.
-pub fn machines(file: &Path) -> Result<Vec<Machine>> {
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read the seed {}", file.display()))?;
-    let seed: Seed =
-        serde_saphyr::from_str(&text).with_context(|| format!("not a seed: {}", file.display()))?;
-    Ok(seed
+/// Reads a seed file, which must name at least one running instance.
+pub fn read(file: &Path) -> Result<Site> {
+    let seed = Seed::read(file)?;
+    let world = seed.world();
+    let running: Vec<&Instance> = world
+        .ec2
         .instances
-        .into_iter()
-        .map(|instance| machine(instance, &seed.region))
-        .collect())
+        .values()
+        .filter(|instance| instance.running())
+        .collect();
+    let first = running
+        .first()
+        .with_context(|| format!("the seed {} names no running instance", file.display()))?;
+    Ok(Site {
+        region: world.region.clone(),
+        vpc: first.vpc_id.clone(),
+        machines: running
+            .iter()
+            .map(|instance| machine(&world.ec2, instance, &world.region))
+            .collect(),
+    })
 }
 
-fn machine(instance: Instance, region: &str) -> Machine {
+fn machine(ec2: &Ec2, instance: &Instance, region: &str) -> Machine {
     let host = instance.address.to_string().replace('.', "-");
-    let mut pod_addresses = instance.secondary_addresses;
-    pod_addresses.extend(instance.prefixes.iter().flat_map(range));
+    let interfaces = ec2.interfaces_of(&instance.id);
+    let secondary = interfaces
+        .iter()
+        .flat_map(|interface| interface.secondary_addresses.iter().copied());
+    let delegated = interfaces
+        .iter()
+        .flat_map(|interface| interface.prefixes.iter().flat_map(range));
     Machine {
+        instance_id: instance.id.clone(),
         node: format!("ip-{host}.{region}.compute.internal"),
-        instance_id: instance.id,
-        zone: instance.zone,
+        zone: instance.zone.clone(),
         region: region.to_owned(),
-        instance_type: "m5.large".to_owned(),
+        instance_type: instance.kind.clone(),
         address: instance.address,
-        pod_addresses,
+        pod_addresses: secondary.chain(delegated).collect(),
     }
 }
 
 fn range(prefix: &Ipv4Net) -> impl Iterator<Item = Ipv4Addr> + use<> {
     (prefix.network().to_bits()..=prefix.broadcast().to_bits()).map(Ipv4Addr::from_bits)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn our_seed_has_room_for_many_pods_in_three_zones() {
+        let site = read(Path::new(super::super::SEED)).unwrap();
+        let zones: std::collections::BTreeSet<&str> =
+            site.machines.iter().map(|one| one.zone.as_str()).collect();
+        assert_eq!(zones.len(), 3);
+        let room: Vec<usize> = site.machines.iter().map(|one| one.pod_addresses.len()).collect();
+        assert!(
+            room.iter().all(|room| *room >= 16) && room.iter().sum::<usize>() >= 80,
+            "{room:?}"
+        );
+        assert!(
+            site.machines
+                .iter()
+                .all(|one| !one.pod_addresses.contains(&one.address))
+        );
+    }
 }

@@ -12,5 +12,6 @@
 mod control_plane;
 mod leftovers;
 mod pods;
+mod programs;
 mod services;
 mod shared;

@@ -1,0 +1,257 @@
+//! One look at Kubernetes and AWS together: do the targets match the pods?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::{Pod, Service, ServicePort};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::api::ListParams;
+use kube::{Api, Client, ResourceExt};
+
+use super::parts::Parts;
+use crate::account::{Account, TargetGroup};
+use crate::table;
+use crate::world::Machine;
+
+/// What one look shows.
+pub struct Sight {
+    namespace: String,
+    services: Vec<Service>,
+    pods: Vec<Pod>,
+    machines: Vec<Machine>,
+    /// The AWS account.
+    pub account: Account,
+}
+
+/// Targets of one group by `ID PORT`, and whether they ought to be healthy.
+type Wanted = BTreeMap<String, bool>;
+
+impl Sight {
+    /// Looks at the Services and pods of a namespace and at the whole account.
+    pub async fn take(parts: &Parts, namespace: &str) -> Result<Self> {
+        let client: Client = parts.control_plane.administrator();
+        let all = ListParams::default();
+        let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+        let pods: Api<Pod> = Api::namespaced(client, namespace);
+        Ok(Self {
+            namespace: namespace.to_owned(),
+            services: services.list(&all).await?.items,
+            pods: pods.list(&all).await?.items,
+            machines: parts.world.machines().cloned().collect(),
+            account: Account::read(parts.emulator.state().await?)?,
+        })
+    }
+
+    /// `None` if every Service of type LoadBalancer has its address and exactly the targets it ought to have,
+    /// in the right health; else what is missing.
+    pub fn missing(&self) -> Option<String> {
+        self.services
+            .iter()
+            .filter(|service| is_load_balancer(service))
+            .find_map(|service| {
+                let found = self.missing_of(service).transpose()?;
+                Some(format!(
+                    "{}: {}",
+                    service.name_any(),
+                    found.unwrap_or_else(|error| format!("{error:#}"))
+                ))
+            })
+    }
+
+    fn missing_of(&self, service: &Service) -> Result<Option<String>> {
+        let name = service.name_any();
+        let Some((arn, load_balancer)) = self.account.load_balancer_of(&self.namespace, &name) else {
+            return Ok(Some("no load balancer".to_owned()));
+        };
+        if address(service).as_deref() != Some(load_balancer.dns_name.as_str()) {
+            return Ok(Some("its address is not in the status".to_owned()));
+        }
+        let listeners = self.account.listeners_of(arn);
+        for port in ports(service) {
+            let number = u16::try_from(port.port).context("a port number")?;
+            let Some(listener) = listeners.get(&number) else {
+                return Ok(Some(format!("no listener on {number}")));
+            };
+            let [group] = self.account.target_groups_of(listener)[..] else {
+                return Ok(Some(format!(
+                    "the listener on {number} does not forward to one group"
+                )));
+            };
+            if let Some(missing) = compare(group, &self.wanted(service, port, group)) {
+                return Ok(Some(format!("{number}: {missing}")));
+            }
+        }
+        Ok(None)
+    }
+
+    fn wanted(&self, service: &Service, port: &ServicePort, group: &TargetGroup) -> Wanted {
+        let pods = self.pods_of(service);
+        if group.target_type == "ip" {
+            let target =
+                |pod: &&Pod| Some((format!("{} {}", pod_address(pod)?, target_port(port, pod)?), true));
+            return pods.iter().filter_map(target).collect();
+        }
+        let spec = service.spec.as_ref();
+        let is_local = spec.and_then(|spec| spec.external_traffic_policy.as_deref()) == Some("Local");
+        let nodes: BTreeSet<&str> = pods
+            .iter()
+            .filter_map(|pod| pod.spec.as_ref()?.node_name.as_deref())
+            .collect();
+        let number = port.node_port.unwrap_or_default();
+        let healthy =
+            |machine: &Machine| !pods.is_empty() && (!is_local || nodes.contains(machine.node.as_str()));
+        self.machines
+            .iter()
+            .map(|one| (format!("{} {number}", one.instance_id), healthy(one)))
+            .collect()
+    }
+
+    /// Pods that the Service selects and that are ready and not on their way out.
+    fn pods_of(&self, service: &Service) -> Vec<&Pod> {
+        let selector = service
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.selector.clone())
+            .unwrap_or_default();
+        let fits = |pod: &&Pod| {
+            selector
+                .iter()
+                .all(|(key, value)| pod.labels().get(key) == Some(value))
+        };
+        self.pods
+            .iter()
+            .filter(fits)
+            .filter(|pod| is_ready(pod))
+            .collect()
+    }
+
+    /// How many pods of `app` there are, and how many of them are ready.
+    pub fn count(&self, app: &str) -> (usize, usize) {
+        let own: Vec<&Pod> = self
+            .pods
+            .iter()
+            .filter(|pod| pod.labels().get("app").is_some_and(|l| l == app))
+            .collect();
+        (own.len(), own.iter().filter(|pod| is_ready(pod)).count())
+    }
+
+    /// UIDs of the pods of `app`.
+    pub fn uids(&self, app: &str) -> BTreeSet<String> {
+        let own = self
+            .pods
+            .iter()
+            .filter(|pod| pod.labels().get("app").is_some_and(|l| l == app));
+        own.filter_map(|pod| pod.uid()).collect()
+    }
+
+    /// Services and their addresses.
+    pub fn services_table(&self) -> String {
+        let rows: Vec<Vec<String>> = self
+            .services
+            .iter()
+            .map(|service| {
+                let written = |port: &ServicePort| {
+                    format!("{}/{}", port.port, port.protocol.as_deref().unwrap_or("TCP"))
+                };
+                let listed: Vec<String> = ports(service).map(written).collect();
+                vec![
+                    service.name_any(),
+                    listed.join(","),
+                    address(service).unwrap_or_else(|| "-".to_owned()),
+                ]
+            })
+            .collect();
+        table::render(&["SERVICE", "PORTS", "ADDRESS"], &rows)
+    }
+
+    /// Pods, where they run and whether they are ready.
+    pub fn pods_table(&self) -> String {
+        let rows: Vec<Vec<String>> = self
+            .pods
+            .iter()
+            .map(|pod| {
+                let node = pod
+                    .spec
+                    .as_ref()
+                    .and_then(|spec| spec.node_name.clone())
+                    .unwrap_or_default();
+                let state = match (pod.metadata.deletion_timestamp.is_some(), is_ready(pod)) {
+                    (true, _) => "terminating",
+                    (false, true) => "ready",
+                    (false, false) => "not ready",
+                };
+                vec![
+                    pod.name_any(),
+                    pod_address(pod).unwrap_or_default(),
+                    node,
+                    state.to_owned(),
+                ]
+            })
+            .collect();
+        table::render(&["POD", "ADDRESS", "NODE", "STATE"], &rows)
+    }
+}
+
+fn compare(group: &TargetGroup, wanted: &Wanted) -> Option<String> {
+    for (target, healthy) in wanted {
+        let Some(found) = group.targets.get(target) else {
+            return Some(format!("{target} is not registered"));
+        };
+        let state = found.health.state.as_str();
+        if (state == "healthy") != *healthy || state == "initial" {
+            return Some(format!("{target} is {state}"));
+        }
+    }
+    let extra = group
+        .targets
+        .iter()
+        .find(|(target, found)| !wanted.contains_key(*target) && !found.health.state.ends_with("draining"));
+    extra.map(|(target, _)| format!("{target} is still registered"))
+}
+
+fn is_load_balancer(service: &Service) -> bool {
+    service.spec.as_ref().and_then(|spec| spec.type_.as_deref()) == Some("LoadBalancer")
+}
+
+fn ports(service: &Service) -> impl Iterator<Item = &ServicePort> {
+    service.spec.iter().flat_map(|spec| spec.ports.iter().flatten())
+}
+
+fn address(service: &Service) -> Option<String> {
+    let ingress = service
+        .status
+        .as_ref()?
+        .load_balancer
+        .as_ref()?
+        .ingress
+        .as_ref()?;
+    ingress.first()?.hostname.clone()
+}
+
+fn pod_address(pod: &Pod) -> Option<String> {
+    pod.status.as_ref()?.pod_ip.clone()
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    let ready =
+        conditions.is_some_and(|all| all.iter().any(|one| one.type_ == "Ready" && one.status == "True"));
+    ready && pod.metadata.deletion_timestamp.is_none()
+}
+
+fn target_port(port: &ServicePort, pod: &Pod) -> Option<i32> {
+    match port.target_port.as_ref() {
+        None => Some(port.port),
+        Some(IntOrString::Int(number)) => Some(*number),
+        Some(IntOrString::String(name)) => {
+            let containers = &pod.spec.as_ref()?.containers;
+            let declared = containers
+                .iter()
+                .flat_map(|container| container.ports.iter().flatten());
+            declared
+                .into_iter()
+                .find(|one| one.name.as_ref() == Some(name))
+                .map(|one| one.container_port)
+        }
+    }
+}

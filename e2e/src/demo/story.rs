@@ -1,0 +1,267 @@
+//! The steps of the demo, each with what must be seen after it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Service;
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::core::DynamicObject;
+use kube::{Api, Client, ResourceExt};
+use serde_json::json;
+
+use super::parts::Parts;
+use super::sight::Sight;
+use crate::account::Account;
+use crate::{apply, gates, wait};
+
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+const NAMESPACE: &str = "demo";
+/// The Deployment that is scaled and rolled; its pods carry readiness gates.
+const MOVING: &str = "ip";
+/// At the default speed nothing takes more than half a minute; the rest is for a busy machine.
+const SEEN_WITHIN: Duration = Duration::from_secs(180);
+
+/// The demo over its running parts.
+pub struct Story<'a> {
+    parts: &'a Parts,
+    client: Client,
+}
+
+impl<'a> Story<'a> {
+    /// Nothing happens yet.
+    pub fn new(parts: &'a Parts) -> Self {
+        Self {
+            parts,
+            client: parts.control_plane.administrator(),
+        }
+    }
+
+    /// Applies `examples/`: first the Services, then, once their bindings exist and with them the names of the
+    /// readiness gates, the Deployments.
+    pub async fn create(&self) -> Result<()> {
+        title("kubectl apply -f examples/");
+        let objects = apply::read_folder(Path::new(EXAMPLES))?;
+        let (deployments, others): (Vec<_>, Vec<_>) = objects
+            .into_iter()
+            .partition(|object| apply::kind(object) == "Deployment");
+        let began = Instant::now();
+        apply::apply(&self.client, &others).await?;
+        let services = others
+            .iter()
+            .filter(|object| apply::kind(object) == "Service")
+            .count();
+        self.bindings(services).await?;
+        for deployment in deployments {
+            apply::apply(&self.client, &[self.with_gates(deployment).await?]).await?;
+        }
+        let sight = self.settled().await?;
+        println!("{}\n{}", sight.services_table(), sight.pods_table());
+        println!("{}", sight.account.tree());
+        println!(
+            "{services} Services, all targets as they ought to be, {:.1} s",
+            began.elapsed().as_secs_f32()
+        );
+        Ok(())
+    }
+
+    /// Three more pods, three more targets.
+    pub async fn scale_up(&self) -> Result<()> {
+        self.scale(6).await
+    }
+
+    /// Four pods less, and their targets drain.
+    pub async fn scale_down(&self) -> Result<()> {
+        self.scale(2).await
+    }
+
+    /// Every pod is replaced by a new one, one at a time.
+    pub async fn roll(&self) -> Result<()> {
+        title(&format!(
+            "kubectl -n {NAMESPACE} rollout restart deployment/{MOVING}"
+        ));
+        let before = Sight::take(self.parts, NAMESPACE).await?;
+        let old = before.uids(MOVING);
+        let began = Instant::now();
+        let restarted = json!({ "spec": { "template": { "metadata": { "annotations": {
+            "elbow.dev/restarted": format!("{:?}", std::time::SystemTime::now()),
+        } } } } });
+        self.patch_moving(restarted).await?;
+        wait::until("all pods to be new ones", SEEN_WITHIN, async || {
+            let sight = Sight::take(self.parts, NAMESPACE).await?;
+            let (all, ready) = sight.count(MOVING);
+            let replaced = sight.uids(MOVING).is_disjoint(&old) && all == old.len() && ready == all;
+            Ok(replaced.then_some(()))
+        })
+        .await?;
+        let sight = self.settled().await?;
+        self.show_moving(&sight)?;
+        println!(
+            "{} pods replaced, targets follow, {:.1} s",
+            old.len(),
+            began.elapsed().as_secs_f32()
+        );
+        Ok(())
+    }
+
+    /// Deletes everything; AWS must be as empty as it was at the start.
+    pub async fn delete(&self) -> Result<()> {
+        title("kubectl delete -f examples/");
+        let began = Instant::now();
+        apply::delete(&self.client, &apply::read_folder(Path::new(EXAMPLES))?).await?;
+        let services: Api<Service> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let account = wait::until(
+            "an empty AWS account and no Service left",
+            SEEN_WITHIN,
+            async || {
+                let left = services.list(&ListParams::default()).await?.items;
+                let account = Account::read(self.parts.emulator.state().await?)?;
+                if let Some(rest) = rest(&account, left.len()) {
+                    bail!("there is still {rest}");
+                }
+                Ok(Some(account))
+            },
+        )
+        .await?;
+        let (elb, groups) = (&account.elb, &account.ec2.security_groups);
+        println!(
+            "AWS: {} load balancers, {} listeners, {} target groups, {} security groups (those of the seed), {:.1} s",
+            elb.load_balancers.len(),
+            elb.listeners.len(),
+            elb.target_groups.len(),
+            groups.len(),
+            began.elapsed().as_secs_f32()
+        );
+        Ok(())
+    }
+
+    async fn scale(&self, replicas: usize) -> Result<()> {
+        title(&format!(
+            "kubectl -n {NAMESPACE} scale deployment/{MOVING} --replicas={replicas}"
+        ));
+        let began = Instant::now();
+        self.patch_moving(json!({ "spec": { "replicas": replicas } }))
+            .await?;
+        wait::until(&format!("{replicas} ready pods"), SEEN_WITHIN, async || {
+            let sight = Sight::take(self.parts, NAMESPACE).await?;
+            Ok((sight.count(MOVING) == (replicas, replicas)).then_some(()))
+        })
+        .await?;
+        let sight = self.settled().await?;
+        self.show_moving(&sight)?;
+        println!(
+            "{replicas} pods, {replicas} healthy targets, {:.1} s",
+            began.elapsed().as_secs_f32()
+        );
+        Ok(())
+    }
+
+    async fn patch_moving(&self, patch: serde_json::Value) -> Result<()> {
+        let api: Api<Deployment> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let patch = Patch::Merge(patch);
+        api.patch(MOVING, &PatchParams::default(), &patch)
+            .await
+            .context("cannot change the Deployment")?;
+        Ok(())
+    }
+
+    /// Waits until there is a binding for every port of every Service.
+    async fn bindings(&self, services: usize) -> Result<()> {
+        let api: Api<elbow_crds::target_group_binding::TargetGroupBinding> =
+            Api::namespaced(self.client.clone(), NAMESPACE);
+        wait::until(
+            "a TargetGroupBinding for every Service",
+            SEEN_WITHIN,
+            async || {
+                let bindings = api.list(&ListParams::default()).await?.items;
+                let mut bound: Vec<&str> = bindings
+                    .iter()
+                    .map(|one| one.spec.service_ref.name.as_str())
+                    .collect();
+                bound.sort_unstable();
+                bound.dedup();
+                Ok((bound.len() == services).then_some(()))
+            },
+        )
+        .await
+    }
+
+    async fn with_gates(&self, deployment: DynamicObject) -> Result<DynamicObject> {
+        let value = serde_json::to_value(&deployment).context("a Deployment is JSON")?;
+        let typed: Deployment = serde_json::from_value(value).context("not a Deployment")?;
+        let labels = typed
+            .spec
+            .template
+            .metadata
+            .unwrap_or_default()
+            .labels
+            .unwrap_or_default();
+        let namespace = deployment.namespace().unwrap_or_default();
+        let conditions = gates::of_pod(&self.client, &namespace, &labels).await?;
+        let listed: Vec<_> = conditions
+            .iter()
+            .map(|gate| json!({ "conditionType": gate }))
+            .collect();
+        let mut gated = deployment;
+        let spec = gated
+            .data
+            .pointer_mut("/spec/template/spec")
+            .context("a Deployment has a pod template")?;
+        if let Some(spec) = spec.as_object_mut() {
+            spec.insert("readinessGates".to_owned(), json!(listed));
+        }
+        Ok(gated)
+    }
+
+    /// Waits until every Service has the targets it ought to have.
+    async fn settled(&self) -> Result<Sight> {
+        wait::until("targets to follow their pods", SEEN_WITHIN, async || {
+            let sight = Sight::take(self.parts, NAMESPACE).await?;
+            match sight.missing() {
+                Some(missing) => bail!(missing),
+                None => Ok(Some(sight)),
+            }
+        })
+        .await
+    }
+
+    fn show_moving(&self, sight: &Sight) -> Result<()> {
+        let mut account = sight.account.clone();
+        let found = account
+            .load_balancer_of(NAMESPACE, MOVING)
+            .map(|(arn, _)| arn.clone());
+        let arn = found.context("the load balancer is gone")?;
+        account.elb.load_balancers.retain(|one, _| *one == arn);
+        println!("{}", account.tree());
+        Ok(())
+    }
+}
+
+/// What of ours is left in the account or in Kubernetes.
+fn rest(account: &Account, services: usize) -> Option<String> {
+    let elb = &account.elb;
+    let parts = [
+        (services, "Service"),
+        (elb.load_balancers.len(), "load balancer"),
+        (elb.listeners.len(), "listener"),
+        (elb.target_groups.len(), "target group"),
+        (
+            account
+                .ec2
+                .security_groups
+                .values()
+                .filter(|one| one.name.starts_with("k8s-"))
+                .count(),
+            "security group",
+        ),
+    ];
+    parts
+        .iter()
+        .find(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}(s)"))
+}
+
+fn title(text: &str) {
+    println!("\n=== {text}\n");
+}
