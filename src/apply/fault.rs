@@ -1,0 +1,85 @@
+//! AWS's refusals: by class and code they become problems, waits, or doubts (DESIGN 4.3 b).
+
+use elbow_core::plan::Action;
+use elbow_crds::problem::ProblemCode;
+use jiff::SignedDuration;
+
+use super::step::{End, Running};
+use crate::aws::{AwsError, Fault};
+
+/// How long AWS may contradict us before it becomes a problem.
+const CONTRADICTED: SignedDuration = SignedDuration::from_mins(5);
+/// How long AWS may throttle or fail before it becomes a problem.
+const UNWILLING: SignedDuration = SignedDuration::from_mins(15);
+
+/// Codes that speak of load balancers, target groups and listeners, which only we create.
+const OURS: [&str; 4] = [
+    "LoadBalancerNotFound",
+    "TargetGroupNotFound",
+    "ListenerNotFound",
+    "InvalidGroup.NotFound",
+];
+
+impl Running<'_> {
+    /// The end of a step that AWS did not carry out.
+    pub fn refused(&self, error: &AwsError) -> End {
+        if !error.answered || error.fault == Fault::LeaseLost {
+            return End::Unanswered(error.to_string());
+        }
+        match error.fault {
+            Fault::Throttled | Fault::Transient => {
+                self.wait(&format!("AWS to carry it out: {error}"), UNWILLING)
+            }
+            Fault::NotFound if is_ours(error) => self.contradicted(error),
+            Fault::Duplicate | Fault::InUse => self.contradicted(error),
+            Fault::NotFound if error.code.starts_with("InvalidPermission") => self.contradicted(error),
+            Fault::Denied => self.failed(
+                ProblemCode::Denied,
+                &format!("the controller may not do this; allow it {}. {error}", error.action()),
+            ),
+            Fault::NotFound => self.failed(ProblemCode::NotFound, &error.to_string()),
+            Fault::Quota => self.failed(ProblemCode::Limit, &error.to_string()),
+            _ => self.failed(ProblemCode::Refused, &error.to_string()),
+        }
+    }
+
+    /// AWS's answer does not fit our picture: the next plan reads first. What we just created may only not be
+    /// visible yet.
+    pub fn contradicted(&self, error: &AwsError) -> End {
+        if error.fault != Fault::NotFound || !self.is_about_something_young() {
+            self.suspect();
+        }
+        self.wait(&format!("AWS's state to be read again: {error}"), CONTRADICTED)
+    }
+
+    /// Whether anything the step names was created by us less than a minute ago.
+    fn is_about_something_young(&self) -> bool {
+        let mirror = self.context.mirror;
+        let made_here = self.outputs.0.values().any(|output| mirror.is_young(&output.id));
+        made_here || self.known_ids().iter().any(|id| mirror.is_young(id))
+    }
+
+    fn known_ids(&self) -> Vec<String> {
+        let mut ids = Vec::new();
+        if let Some(crate::mirror::Subject::Id(id)) = crate::mirror::subject(&self.step.action) {
+            ids.push(id);
+        }
+        if let Action::CreateListener { listener, .. } | Action::ModifyListener { listener, .. } =
+            &self.step.action
+        {
+            ids.extend(listener.load_balancer.known().map(str::to_owned));
+            for action in &listener.default_actions {
+                let elbow_core::model::Action::Forward(forward) = action;
+                let groups = forward.target_groups.iter();
+                ids.extend(groups.filter_map(|g| g.target_group.known().map(str::to_owned)));
+            }
+        }
+        ids
+    }
+}
+
+/// Whether an error says that something is gone which only we create.
+fn is_ours(error: &AwsError) -> bool {
+    let bare = error.code.strip_suffix("Exception").unwrap_or(&error.code);
+    OURS.contains(&bare)
+}

@@ -1,0 +1,179 @@
+//! Apply: runs the steps of a plan.
+//!
+//! In: a [`Plan`] and where to write. Out: what was done, what was refused as [`Problem`]s of the objects that
+//! asked, and what is waited for. Steps run as their dependencies allow, eight at a time, those on one
+//! resource in plan order. Nothing blocks: a step that cannot go on yet ends as [`Waiting`], and the next run
+//! of the key plans again (DESIGN 4.9). Every success is entered in the mirror at once.
+
+mod attributes;
+mod binding;
+mod fault;
+mod graph;
+mod kubernetes;
+mod listener;
+mod load_balancer;
+mod owner;
+mod ownership;
+mod security_group;
+mod step;
+mod target_group;
+mod words;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use elbow_core::key::{Key, Lane};
+use elbow_core::plan::{Action, Outputs, Plan, StepId};
+use elbow_core::settings::Settings;
+use elbow_crds::problem::Problem;
+use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+
+use crate::aws::{Aws, Cx};
+use crate::clock::Clock;
+use crate::mirror::Mirror;
+
+use graph::Graph;
+use step::{End, Running};
+
+/// Steps of one plan under way at a time.
+const AT_ONCE: usize = 8;
+/// Field manager of everything we write to Kubernetes.
+pub const FIELD_MANAGER: &str = "elbow";
+
+/// Where a plan is written to.
+#[derive(Clone, Copy)]
+pub struct ApplyContext<'a> {
+    /// AWS.
+    pub aws: &'a Aws,
+    /// What AWS holds of ours; told of every success.
+    pub mirror: &'a Mirror,
+    /// Kubernetes.
+    pub kube: &'a kube::Client,
+    /// Settings.
+    pub settings: &'a Settings,
+    /// Priority of the AWS calls.
+    pub lane: Lane,
+    /// Time.
+    pub clock: Clock,
+}
+
+/// What became of a plan. A step that is in none of the lists was skipped: something it needs did not end
+/// `Done`, or the plan ended early.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Applied {
+    /// What the steps produced.
+    pub outputs: Outputs,
+    /// Steps that are done.
+    pub done: BTreeSet<StepId>,
+    /// Refusals, one for every object that asked for the step.
+    pub failed: Vec<(StepId, Problem)>,
+    /// Steps that cannot go on yet.
+    pub waiting: Vec<Waiting>,
+    /// Mutations without an answer, with one sentence each; they ended the plan.
+    pub unanswered: Vec<(StepId, String)>,
+    /// Whether the plan ended because something may or may not have happened, or the lease is lost: the next
+    /// run reads first.
+    pub suspect: bool,
+}
+
+impl Applied {
+    /// Whether every step of the plan is done.
+    pub fn is_complete(&self, plan: &Plan) -> bool {
+        self.done.len() == plan.steps.len()
+    }
+
+    /// When to look at the first of the waits again.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        self.waiting.iter().map(|waiting| waiting.wake_at).min()
+    }
+}
+
+/// A step that cannot go on yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The step.
+    pub step: StepId,
+    /// What it waits for, as the end of "waiting for ...".
+    pub for_: String,
+    /// When to plan again.
+    pub wake_at: Timestamp,
+    /// When the wait began.
+    pub since: Timestamp,
+    /// Whether it began just now: the moment for an event.
+    pub entered: bool,
+}
+
+/// Runs a plan. Dropping the future at any moment is safe: the next plan finds what was done by names and
+/// tags.
+pub async fn apply(plan: &Plan, context: &ApplyContext<'_>) -> Applied {
+    let key = match &plan.key {
+        Key::Stack(key) => Some(key),
+        _ => None,
+    };
+    let early = Mutex::new(BTreeSet::new());
+    let cx = Cx {
+        lane: context.lane,
+        key: Some(plan.key.clone()),
+    };
+    let emptying = is_emptying(plan);
+    let mut graph = Graph::new(&plan.steps);
+    let mut applied = Applied::default();
+    let mut flying = FuturesUnordered::new();
+    loop {
+        while flying.len() < AT_ONCE
+            && !applied.suspect
+            && let Some(step) = graph.start_next().and_then(|id| plan.steps.get(id.0))
+        {
+            let running = Running {
+                context,
+                plan,
+                step,
+                key,
+                cx: &cx,
+                outputs: applied.outputs.clone(),
+                emptying,
+                early: &early,
+            };
+            flying.push(async move { (running.step.id, running.run().await) });
+        }
+        let Some((id, end)) = flying.next().await else { break };
+        graph.end(id, matches!(end, End::Done(_)));
+        record(&mut applied, id, end);
+    }
+    applied
+}
+
+/// Whether the plan takes the owner's finalizer away: it makes no room for anything, it ends the stack.
+fn is_emptying(plan: &Plan) -> bool {
+    plan.steps
+        .iter()
+        .any(|step| matches!(step.action, Action::RemoveFinalizer { .. }))
+}
+
+fn record(applied: &mut Applied, id: StepId, end: End) {
+    match end {
+        End::Done(output) => {
+            applied.done.insert(id);
+            if let Some((address, output)) = output {
+                applied.outputs.insert(&address, output);
+            }
+        }
+        End::Failed(problems) => {
+            applied
+                .failed
+                .extend(problems.into_iter().map(|problem| (id, problem)));
+        }
+        End::Waiting { for_, wait } => applied.waiting.push(Waiting {
+            step: id,
+            for_,
+            wake_at: wait.wake_at,
+            since: wait.since,
+            entered: wait.looks == 1,
+        }),
+        End::Unanswered(sentence) => {
+            applied.suspect = true;
+            applied.unanswered.push((id, sentence));
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! One step: dispatch, references, and the ends a step can have.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use elbow_core::key::{StackKey, StackKind};
+use elbow_core::model::{Ref, ResourceAddress};
+use elbow_core::plan::{Action, Output, Outputs, Plan, Step, StepId};
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
+use jiff::SignedDuration;
+
+use super::ApplyContext;
+use super::words::subject_text;
+use crate::aws::Cx;
+use crate::mirror::Wait;
+
+/// How a step ends.
+#[derive(Debug)]
+pub(super) enum End {
+    /// Done, with what it produced.
+    Done(Option<(ResourceAddress, Output)>),
+    /// Refused: a problem for each object that asked.
+    Failed(Vec<Problem>),
+    /// Cannot go on yet.
+    Waiting { for_: String, wait: Wait },
+    /// Nobody knows whether it happened.
+    Unanswered(String),
+}
+
+impl End {
+    /// Done without output.
+    pub fn done() -> Self {
+        Self::Done(None)
+    }
+}
+
+/// A step under way.
+pub(super) struct Running<'a> {
+    pub context: &'a ApplyContext<'a>,
+    pub plan: &'a Plan,
+    pub step: &'a Step,
+    /// The stack; `None` for plans of other keys.
+    pub key: Option<&'a StackKey>,
+    pub cx: &'a Cx,
+    /// What the steps before it produced.
+    pub outputs: Outputs,
+    /// Whether the plan ends the stack.
+    pub emptying: bool,
+    /// Steps that another one had to do before itself.
+    pub early: &'a Mutex<BTreeSet<StepId>>,
+}
+
+impl Running<'_> {
+    /// Runs the step and enters its success in the mirror.
+    pub async fn run(mut self) -> End {
+        let end = self.dispatch().await;
+        match &end {
+            End::Done(output) => {
+                if let Some((address, output)) = output {
+                    self.outputs.insert(address, output.clone());
+                }
+                if let Some(key) = self.key {
+                    self.context.mirror.wrote(key, self.step, &self.outputs);
+                }
+                self.context.mirror.end_wait(&self.wait_subject());
+            }
+            End::Unanswered(_) => self.suspect(),
+            End::Failed(_) | End::Waiting { .. } => {}
+        }
+        end
+    }
+
+    async fn dispatch(&self) -> End {
+        use Action as A;
+        match &self.step.action {
+            A::AddFinalizer { object, finalizer } => self.add_finalizer(object, finalizer).await,
+            A::RemoveFinalizer { object, finalizer } => self.remove_finalizer(object, finalizer).await,
+            A::CreateBinding { address, binding } => self.create_binding(address, binding).await,
+            A::UpdateBinding { binding, .. } => self.update_binding(binding).await,
+            A::DeleteBinding { namespace, name, uid } => self.delete_binding(namespace, name, uid).await,
+            A::AwaitTargets { namespace, name, .. } => self.await_targets(namespace, name).await,
+            A::CreateSecurityGroup { .. }
+            | A::AuthorizeIngress { .. }
+            | A::RevokeIngress { .. }
+            | A::CreateTags { .. }
+            | A::DeleteTags { .. }
+            | A::DeleteSecurityGroup { .. } => self.run_security_group().await,
+            A::CreateTargetGroup { .. }
+            | A::ModifyTargetGroup { .. }
+            | A::ModifyTargetGroupAttributes { .. }
+            | A::DeleteTargetGroup { .. } => self.run_target_group().await,
+            A::CreateListener { .. }
+            | A::ModifyListener { .. }
+            | A::AddListenerCertificate { .. }
+            | A::RemoveListenerCertificate { .. }
+            | A::ModifyListenerAttributes { .. }
+            | A::DeleteListener { .. } => self.run_listener().await,
+            _ => self.run_load_balancer().await,
+        }
+    }
+
+    /// The ARN or id behind a reference.
+    pub fn resolve(&self, reference: &Ref) -> Result<String, End> {
+        self.outputs
+            .resolve(reference)
+            .ok_or_else(|| self.unresolved(reference))
+    }
+
+    fn unresolved(&self, reference: &Ref) -> End {
+        match reference {
+            Ref::BackendGroup => self.wait(
+                "the shared backend security group",
+                SignedDuration::from_mins(10),
+            ),
+            Ref::Known(name) => self.failed(ProblemCode::Refused, &format!("{name} is not known")),
+            Ref::Pending(address) => self.failed(
+                ProblemCode::Refused,
+                &format!("{address} was not created by an earlier step of the plan; this is a defect of the controller"),
+            ),
+        }
+    }
+
+    /// Waits, up to a bound counted from the first time this step waited.
+    pub fn wait(&self, for_: &str, bound: SignedDuration) -> End {
+        let wait = self.context.mirror.wait(&self.wait_subject());
+        let waited = self.context.clock.now().duration_since(wait.since);
+        if waited > bound {
+            let minutes = waited.as_mins();
+            let message = format!("waited {minutes} minutes for {for_}");
+            return self.failed(ProblemCode::TimedOut, &message);
+        }
+        End::Waiting {
+            for_: for_.to_owned(),
+            wait,
+        }
+    }
+
+    /// A refusal, for every object that asked for the step.
+    pub fn failed(&self, code: ProblemCode, message: &str) -> End {
+        let message = format!("{}: {message}", super::words::doing(&self.step.action));
+        let problems = self
+            .asked_by()
+            .into_iter()
+            .map(|(object, field)| Problem::fault(&object, &field, code, message.clone()));
+        End::Failed(problems.collect())
+    }
+
+    /// Objects and fields that asked for the step; the owner of the stack if none is noted.
+    fn asked_by(&self) -> Vec<(ObjectRef, String)> {
+        let mut asked: Vec<(ObjectRef, String)> = self
+            .step
+            .origins
+            .iter()
+            .map(|origin| (origin.object.clone(), origin.field.clone()))
+            .collect();
+        if asked.is_empty()
+            && let Some(key) = self.key
+        {
+            let kind = match key.kind {
+                StackKind::Service => "Service",
+                StackKind::Ingress => "Ingress",
+            };
+            asked.push((ObjectRef::new(kind, &key.namespace, &key.name), String::new()));
+        }
+        asked
+    }
+
+    /// Marks what the step touches as doubtful.
+    pub fn suspect(&self) {
+        if let Some(key) = self.key {
+            self.context.mirror.suspect(key, self.step);
+        }
+    }
+
+    fn wait_subject(&self) -> String {
+        let action = &self.step.action;
+        format!("{} {}", super::words::operation(action), subject_text(action, self.key))
+    }
+}

@@ -1,0 +1,281 @@
+//! Deep reads of one stack, and finding single resources by name or tag.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use elbow_core::key::StackKey;
+use elbow_core::model::tracking::stack_tags;
+use elbow_core::model::{Listener, Protocol};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::Mirror;
+use super::entry::Parts;
+use super::holding::Holding;
+use super::tags::{Ownership, ownership, plain};
+use crate::aws::{AwsError, Cx, Fault};
+
+/// Reads of one stack under way at a time; the budget of `aws` decides how fast they go.
+const AT_ONCE: usize = 8;
+
+/// One read of a part that lists do not show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Read {
+    LoadBalancerAttributes(String),
+    Capacity(String),
+    Listeners(String),
+    TargetGroupAttributes(String),
+    ListenerAttributes(String),
+    Certificates(String),
+    /// Tags of several listeners.
+    Tags(Vec<String>),
+}
+
+/// What a read returned.
+enum Found {
+    Attributes(String, BTreeMap<String, String>),
+    Capacity(String, i32),
+    Listeners(String, Vec<Listener>),
+    Certificates(String, BTreeSet<String>),
+    Tags(Vec<String>, BTreeMap<String, BTreeMap<String, String>>),
+}
+
+/// What the settings make worth reading.
+#[derive(Clone, Copy, Debug)]
+struct Interest {
+    capacity: bool,
+    listener_tags: bool,
+}
+
+impl Mirror {
+    /// Reads every part of a stack that has not been read. A part that is not there makes its resource
+    /// doubtful and is returned as the error.
+    pub(super) async fn deepen(&self, key: &StackKey, cx: &Cx) -> Result<(), AwsError> {
+        // Listeners come first, their parts after them.
+        for _ in 0..2 {
+            let reads = self.unread(key);
+            if reads.is_empty() {
+                break;
+            }
+            let sequence = self.state().next();
+            let found: Vec<Found> = stream::iter(reads)
+                .map(|read| self.read(read, cx))
+                .buffer_unordered(AT_ONCE)
+                .try_collect()
+                .await?;
+            let mut state = self.state();
+            let before = state.holding(key).map(Holding::ids).unwrap_or_default();
+            let holding = state.holding_mut(key);
+            for part in found {
+                enter(holding, part, sequence);
+            }
+            let now = self.shared.clock.now();
+            state.reindex(key, &before, now);
+        }
+        Ok(())
+    }
+
+    fn unread(&self, key: &StackKey) -> Vec<Read> {
+        let gates = &self.shared.settings.gates;
+        let interest = Interest {
+            capacity: gates.lb_capacity_reservation,
+            listener_tags: gates.listener_rules_tagging,
+        };
+        self.state()
+            .holding(key)
+            .map(|holding| unread(holding, interest))
+            .unwrap_or_default()
+    }
+
+    async fn read(&self, read: Read, cx: &Cx) -> Result<Found, AwsError> {
+        let subject = read.subject().map(str::to_owned);
+        let found = self.call(read, cx).await;
+        if let (Err(error), Some(subject)) = (&found, &subject)
+            && error.fault == Fault::NotFound
+        {
+            self.suspect_id(subject);
+        }
+        found
+    }
+
+    async fn call(&self, read: Read, cx: &Cx) -> Result<Found, AwsError> {
+        let aws = &self.shared.aws;
+        Ok(match read {
+            Read::LoadBalancerAttributes(arn) => {
+                let attributes = aws.load_balancer_attributes(cx, &arn).await?;
+                Found::Attributes(arn, attributes)
+            }
+            Read::TargetGroupAttributes(arn) => {
+                let attributes = aws.target_group_attributes(cx, &arn).await?;
+                Found::Attributes(arn, attributes)
+            }
+            Read::ListenerAttributes(arn) => {
+                let attributes = aws.listener_attributes(cx, &arn).await?;
+                Found::Attributes(arn, attributes)
+            }
+            Read::Capacity(arn) => {
+                let units = aws.capacity_reservation(cx, &arn).await?;
+                Found::Capacity(arn, units.unwrap_or(0))
+            }
+            Read::Listeners(arn) => {
+                let listeners = aws.listeners(cx, &arn).await?;
+                Found::Listeners(arn, listeners)
+            }
+            Read::Certificates(arn) => {
+                let certificates = aws.listener_certificates(cx, &arn).await?;
+                Found::Certificates(arn, certificates)
+            }
+            Read::Tags(arns) => {
+                let tags = aws.tags(cx, &arns).await?;
+                Found::Tags(arns, tags)
+            }
+        })
+    }
+
+    /// Looks a load balancer up by name and enters it if it is ours. Returns its ARN and tags.
+    pub async fn find_load_balancer(&self, name: &str, cx: &Cx) -> Result<Option<Named>, AwsError> {
+        let read = self.state().next();
+        let aws = &self.shared.aws;
+        let Some(listed) = aws.load_balancer_by_name(cx, name).await? else {
+            return Ok(None);
+        };
+        let balancer = listed.load_balancer;
+        let arn = balancer.arn.clone().unwrap_or_default();
+        let Some(named) = self.named(&arn, cx).await? else {
+            return Ok(None);
+        };
+        let cluster = &self.shared.settings.scope.cluster;
+        let now = self.shared.clock.now();
+        self.state()
+            .put_load_balancer(cluster, balancer, named.tags.clone(), read, now);
+        Ok(Some(named))
+    }
+
+    /// The same for a target group.
+    pub async fn find_target_group(&self, name: &str, cx: &Cx) -> Result<Option<Named>, AwsError> {
+        let read = self.state().next();
+        let aws = &self.shared.aws;
+        let Some(listed) = aws.target_group_by_name(cx, name).await? else {
+            return Ok(None);
+        };
+        let group = listed.group;
+        let arn = group.arn.clone().unwrap_or_default();
+        let Some(named) = self.named(&arn, cx).await? else {
+            return Ok(None);
+        };
+        let cluster = &self.shared.settings.scope.cluster;
+        let now = self.shared.clock.now();
+        self.state()
+            .put_target_group(cluster, group, named.tags.clone(), read, now);
+        Ok(Some(named))
+    }
+
+    /// Whose a load balancer or target group is; `None` if AWS does not show its tags (yet).
+    pub async fn named(&self, arn: &str, cx: &Cx) -> Result<Option<Named>, AwsError> {
+        let mut tags = self.shared.aws.tags(cx, &[arn.to_owned()]).await?;
+        let cluster = &self.shared.settings.scope.cluster;
+        Ok(tags.remove(arn).map(|tags| Named {
+            arn: arn.to_owned(),
+            ownership: ownership(cluster, &tags),
+            tags,
+        }))
+    }
+
+    /// Reads the security groups that carry the tags of a stack.
+    pub async fn find_groups(&self, key: &StackKey, cx: &Cx) -> Result<(), AwsError> {
+        let read = self.state().next();
+        let cluster = &self.shared.settings.scope.cluster;
+        let tags = stack_tags(cluster, key);
+        let found = self.shared.aws.groups_by_tags(cx, &tags).await?;
+        let now = self.shared.clock.now();
+        let vpc = &self.shared.settings.realm.vpc;
+        let mut state = self.state();
+        for group in found.into_iter().filter(|group| group.vpc == *vpc) {
+            state.put_group(cluster, group, read, now);
+        }
+        Ok(())
+    }
+}
+
+/// A resource found by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// ARN.
+    pub arn: String,
+    /// Whose it is.
+    pub ownership: Ownership,
+    /// All its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Read {
+    fn subject(&self) -> Option<&str> {
+        match self {
+            Self::LoadBalancerAttributes(arn)
+            | Self::Capacity(arn)
+            | Self::Listeners(arn)
+            | Self::TargetGroupAttributes(arn)
+            | Self::ListenerAttributes(arn)
+            | Self::Certificates(arn) => Some(arn),
+            Self::Tags(_) => None,
+        }
+    }
+}
+
+fn enter(holding: &mut Holding, found: Found, sequence: u64) {
+    match found {
+        Found::Attributes(arn, attributes) => holding.put_attributes(&arn, attributes),
+        Found::Capacity(arn, units) => holding.put_capacity(&arn, units),
+        Found::Listeners(arn, listeners) => holding.put_listeners(&arn, listeners, sequence),
+        Found::Certificates(arn, certificates) => holding.put_certificates(&arn, certificates),
+        Found::Tags(arns, mut tags) => {
+            for arn in arns {
+                if let Some(tags) = tags.remove(&arn) {
+                    holding.put_listener_tags(&arn, plain(tags));
+                }
+            }
+        }
+    }
+}
+
+/// The parts that have not been read, and that anybody compares.
+fn unread(holding: &Holding, interest: Interest) -> Vec<Read> {
+    let has = |id: &Option<String>, part: Parts| {
+        let note = id.as_ref().and_then(|id| holding.notes.get(id));
+        note.is_none_or(|note| note.parts.has(part))
+    };
+    let mut reads = Vec::new();
+    for balancer in &holding.stack.load_balancers {
+        let arn = balancer.arn.clone().unwrap_or_default();
+        if !has(&balancer.arn, Parts::LISTENERS) {
+            reads.push(Read::Listeners(arn.clone()));
+        }
+        if !has(&balancer.arn, Parts::ATTRIBUTES) {
+            reads.push(Read::LoadBalancerAttributes(arn.clone()));
+        }
+        if interest.capacity && !has(&balancer.arn, Parts::CAPACITY) {
+            reads.push(Read::Capacity(arn));
+        }
+    }
+    for group in &holding.stack.target_groups {
+        if !has(&group.arn, Parts::ATTRIBUTES) {
+            reads.extend(group.arn.clone().map(Read::TargetGroupAttributes));
+        }
+    }
+    let mut untagged = Vec::new();
+    for listener in &holding.stack.listeners {
+        // Attributes of TLS listeners are never compared (upstream `listener_manager.go`).
+        if listener.protocol != Protocol::Tls && !has(&listener.arn, Parts::ATTRIBUTES) {
+            reads.extend(listener.arn.clone().map(Read::ListenerAttributes));
+        }
+        let secure = matches!(listener.protocol, Protocol::Tls | Protocol::Https);
+        if secure && !has(&listener.arn, Parts::CERTIFICATES) {
+            reads.extend(listener.arn.clone().map(Read::Certificates));
+        }
+        if interest.listener_tags && !has(&listener.arn, Parts::TAGS) {
+            untagged.extend(listener.arn.clone());
+        }
+    }
+    if !untagged.is_empty() {
+        reads.push(Read::Tags(untagged));
+    }
+    reads
+}

@@ -1,0 +1,222 @@
+//! Entering our own writes, and their doubtful ends (DESIGN 4.3 a, b). Pure.
+
+use std::collections::BTreeMap;
+
+use elbow_core::key::StackKey;
+use elbow_core::model::{Ref, ResourceAddress};
+use elbow_core::plan::{Action, Outputs, Step, apply_step};
+use jiff::Timestamp;
+
+use super::entry::Note;
+use super::holding::{Doubt, Holding};
+use super::state::State;
+
+impl State {
+    /// Enters a confirmed step. Nothing of a new resource counts as read: the create may have met one that
+    /// was there before.
+    pub fn wrote(&mut self, key: &StackKey, step: &Step, outputs: &Outputs, now: Timestamp) {
+        if is_kubernetes(&step.action) {
+            return;
+        }
+        let sequence = self.next();
+        let holding = self.holding_mut(key);
+        let before = holding.ids();
+        apply_step(&mut holding.stack, step, outputs);
+        holding.stack.bindings.clear();
+        let after = holding.ids();
+        for id in before.difference(&after) {
+            holding.notes.remove(id);
+        }
+        for id in after.difference(&before) {
+            holding.notes.insert(
+                id.clone(),
+                Note {
+                    created_at: Some(now),
+                    ..Note::fresh(sequence)
+                },
+            );
+        }
+        if let Some(id) = subject(&step.action).and_then(|target| resolve(&target, outputs))
+            && let Some(note) = holding.notes.get_mut(&id)
+        {
+            note.sequence = sequence;
+        }
+        self.reindex(key, &before, now);
+    }
+
+    /// Marks what a step touches as doubtful.
+    pub fn suspect(&mut self, key: &StackKey, step: &Step) {
+        let sequence = self.next();
+        let holding = self.holding_mut(key);
+        match &step.action {
+            Action::CreateLoadBalancer { load_balancer, .. } => {
+                holding
+                    .doubts
+                    .insert(Doubt::LoadBalancerNamed(load_balancer.name.clone()));
+            }
+            Action::CreateTargetGroup { group, .. } => {
+                holding.doubts.insert(Doubt::TargetGroupNamed(group.name.clone()));
+            }
+            Action::CreateSecurityGroup { .. } => {
+                holding.doubts.insert(Doubt::Groups);
+            }
+            Action::CreateListener { .. } => {
+                for arn in balancers(holding) {
+                    holding.suspect_listeners(&arn, sequence);
+                }
+            }
+            action => match subject(action) {
+                Some(Subject::Id(id)) => holding.suspect(&id, sequence),
+                Some(Subject::Address(address)) => suspect_address(holding, &address, sequence),
+                None => {}
+            },
+        }
+        if holding.is_empty() {
+            self.holdings.remove(key);
+        }
+    }
+
+    /// Marks everything of a stack as doubtful, so that it is read again.
+    pub fn suspect_all(&mut self, key: &StackKey) {
+        let sequence = self.next();
+        let Some(holding) = self.holdings.get_mut(key) else { return };
+        for id in holding.ids() {
+            holding.suspect(&id, sequence);
+        }
+    }
+
+    /// Marks a resource as doubtful by its id.
+    pub fn suspect_id(&mut self, id: &str) {
+        let sequence = self.next();
+        let Some(key) = self.owner(id).cloned() else { return };
+        if let Some(holding) = self.holdings.get_mut(&key) {
+            holding.suspect(id, sequence);
+        }
+    }
+
+    /// Enters attributes as AWS described them.
+    pub fn described_attributes(
+        &mut self,
+        key: &StackKey,
+        arn: &str,
+        attributes: BTreeMap<String, String>,
+    ) {
+        if let Some(holding) = self.holdings.get_mut(key) {
+            holding.put_attributes(arn, attributes);
+        }
+    }
+}
+
+/// What a step changes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Subject {
+    /// Something known.
+    Id(String),
+    /// Something that the plan creates.
+    Address(ResourceAddress),
+}
+
+impl From<&Ref> for Subject {
+    fn from(target: &Ref) -> Self {
+        match target {
+            Ref::Known(id) => Self::Id(id.clone()),
+            Ref::Pending(address) => Self::Address(address.clone()),
+            Ref::BackendGroup => Self::Id("backend-sg".to_owned()),
+        }
+    }
+}
+
+/// The AWS resource or Kubernetes object that a step changes; steps on one subject keep their order.
+pub(crate) fn subject(action: &Action) -> Option<Subject> {
+    use Action as A;
+    Some(match action {
+        A::CreateSecurityGroup { address, .. }
+        | A::CreateTargetGroup { address, .. }
+        | A::CreateLoadBalancer { address, .. }
+        | A::CreateListener { address, .. } => Subject::Address(address.clone()),
+        A::AuthorizeIngress { group, .. }
+        | A::RevokeIngress { group, .. }
+        | A::CreateTags { group, .. }
+        | A::DeleteTags { group, .. }
+        | A::ModifyTargetGroupAttributes { group, .. } => group.into(),
+        A::ModifyLoadBalancerAttributes { load_balancer, .. }
+        | A::SetSecurityGroups { load_balancer, .. }
+        | A::SetSubnets { load_balancer, .. }
+        | A::SetIpAddressType { load_balancer, .. }
+        | A::ModifyCapacityReservation { load_balancer, .. } => load_balancer.into(),
+        A::AddListenerCertificate { listener, .. }
+        | A::RemoveListenerCertificate { listener, .. }
+        | A::ModifyListenerAttributes { listener, .. } => listener.into(),
+        A::AddTags { resource, .. } | A::RemoveTags { resource, .. } => resource.into(),
+        A::ModifyTargetGroup { arn, .. }
+        | A::DeleteTargetGroup { arn }
+        | A::DeleteLoadBalancer { arn }
+        | A::ModifyListener { arn, .. }
+        | A::DeleteListener { arn } => Subject::Id(arn.clone()),
+        A::DeleteSecurityGroup { group_id } => Subject::Id(group_id.clone()),
+        A::AddFinalizer { object, .. } | A::RemoveFinalizer { object, .. } => Subject::Id(object.to_string()),
+        A::CreateBinding { binding, .. } | A::UpdateBinding { binding, .. } => {
+            binding_subject(&binding.namespace, &binding.name)
+        }
+        A::DeleteBinding { namespace, name, .. } | A::AwaitTargets { namespace, name, .. } => {
+            binding_subject(namespace, name)
+        }
+    })
+}
+
+fn binding_subject(namespace: &str, name: &str) -> Subject {
+    Subject::Id(format!("TargetGroupBinding {namespace}/{name}"))
+}
+
+/// Whether a step writes Kubernetes and not AWS.
+fn is_kubernetes(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::AddFinalizer { .. }
+            | Action::RemoveFinalizer { .. }
+            | Action::CreateBinding { .. }
+            | Action::UpdateBinding { .. }
+            | Action::DeleteBinding { .. }
+            | Action::AwaitTargets { .. }
+    )
+}
+
+fn resolve(subject: &Subject, outputs: &Outputs) -> Option<String> {
+    match subject {
+        Subject::Id(id) => Some(id.clone()),
+        Subject::Address(address) => outputs.get(address).map(|output| output.id.clone()),
+    }
+}
+
+fn balancers(holding: &Holding) -> Vec<String> {
+    let balancers = holding.stack.load_balancers.iter();
+    balancers.filter_map(|balancer| balancer.arn.clone()).collect()
+}
+
+/// A resource created in this plan: everything of that kind and id.
+fn suspect_address(holding: &mut Holding, address: &ResourceAddress, sequence: u64) {
+    use elbow_core::model::ResourceKind as Kind;
+    let stack = &holding.stack;
+    let ids: Vec<String> = match address.kind {
+        Kind::SecurityGroup => {
+            let groups = stack.security_groups.iter().filter(|g| g.id == address.id);
+            groups.filter_map(|g| g.group_id.clone()).collect()
+        }
+        Kind::LoadBalancer => {
+            let balancers = stack.load_balancers.iter().filter(|l| l.id == address.id);
+            balancers.filter_map(|l| l.arn.clone()).collect()
+        }
+        Kind::TargetGroup => {
+            let groups = stack.target_groups.iter().filter(|t| t.id == address.id);
+            groups.filter_map(|t| t.arn.clone()).collect()
+        }
+        Kind::Listener => {
+            let listeners = stack.listeners.iter().filter(|l| l.id == address.id);
+            listeners.filter_map(|l| l.arn.clone()).collect()
+        }
+        Kind::Binding => Vec::new(),
+    };
+    for id in ids {
+        holding.suspect(&id, sequence);
+    }
+}
