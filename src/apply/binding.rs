@@ -170,7 +170,10 @@ fn uid_of(object: &TargetGroupBinding) -> Output {
 }
 
 fn is_observed(object: &TargetGroupBinding) -> bool {
-    let observed = object.status.as_ref().and_then(|status| status.observed_generation);
+    let observed = object
+        .status
+        .as_ref()
+        .and_then(|status| status.observed_generation);
     observed.is_some_and(|observed| observed >= object.metadata.generation.unwrap_or(0))
 }
 

@@ -35,7 +35,10 @@ impl Running<'_> {
             Fault::NotFound if error.code.starts_with("InvalidPermission") => self.contradicted(error),
             Fault::Denied => self.failed(
                 ProblemCode::Denied,
-                &format!("the controller may not do this; allow it {}. {error}", error.action()),
+                &format!(
+                    "the controller may not do this; allow it {}. {error}",
+                    error.action()
+                ),
             ),
             Fault::NotFound => self.failed(ProblemCode::NotFound, &error.to_string()),
             Fault::Quota => self.failed(ProblemCode::Limit, &error.to_string()),

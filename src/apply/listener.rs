@@ -15,15 +15,21 @@ impl Running<'_> {
                 tags,
             } => self.create_listener(address, listener, tags).await,
             Action::ModifyListener { arn, listener } => self.modify_listener(arn, listener).await,
-            Action::AddListenerCertificate { listener, certificate }
-            | Action::RemoveListenerCertificate { listener, certificate } => {
-                self.change_certificate(listener, certificate).await
+            Action::AddListenerCertificate {
+                listener,
+                certificate,
             }
+            | Action::RemoveListenerCertificate {
+                listener,
+                certificate,
+            } => self.change_certificate(listener, certificate).await,
             Action::ModifyListenerAttributes { listener, attributes } => {
                 self.modify_attributes(ResourceKind::Listener, listener, attributes)
                     .await
             }
-            Action::DeleteListener { arn } => self.ended(self.context.aws.delete_listener(self.cx, arn).await),
+            Action::DeleteListener { arn } => {
+                self.ended(self.context.aws.delete_listener(self.cx, arn).await)
+            }
             _ => End::done(),
         }
     }

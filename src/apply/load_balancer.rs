@@ -42,7 +42,12 @@ impl Running<'_> {
         }
     }
 
-    async fn create_load_balancer(&self, address: &ResourceAddress, wanted: &LoadBalancer, tags: &Tags) -> End {
+    async fn create_load_balancer(
+        &self,
+        address: &ResourceAddress,
+        wanted: &LoadBalancer,
+        tags: &Tags,
+    ) -> End {
         let groups = match self.resolve_all(&wanted.security_groups) {
             Ok(groups) => groups,
             Err(end) => return end,
@@ -119,7 +124,8 @@ impl Running<'_> {
             } => {
                 let arn = self.resolve(load_balancer)?;
                 let groups = self.resolve_all(security_groups)?;
-                aws.set_security_groups(cx, &arn, &groups, *private_link_inbound).await?;
+                aws.set_security_groups(cx, &arn, &groups, *private_link_inbound)
+                    .await?;
             }
             Action::SetSubnets {
                 load_balancer,
@@ -150,7 +156,10 @@ impl Running<'_> {
     }
 
     fn resolve_all(&self, references: &[Ref]) -> Result<Vec<String>, End> {
-        references.iter().map(|reference| self.resolve(reference)).collect()
+        references
+            .iter()
+            .map(|reference| self.resolve(reference))
+            .collect()
     }
 }
 

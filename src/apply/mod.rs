@@ -137,7 +137,9 @@ pub async fn apply(plan: &Plan, context: &ApplyContext<'_>) -> Applied {
             };
             flying.push(async move { (running.step.id, running.run().await) });
         }
-        let Some((id, end)) = flying.next().await else { break };
+        let Some((id, end)) = flying.next().await else {
+            break;
+        };
         graph.end(id, matches!(end, End::Done(_)));
         record(&mut applied, id, end);
     }

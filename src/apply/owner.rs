@@ -84,7 +84,10 @@ impl Running<'_> {
     }
 
     fn unknown_kind(&self, object: &ObjectRef) -> End {
-        let message = format!("{} owns no stack; this is a defect of the controller", object.kind);
+        let message = format!(
+            "{} owns no stack; this is a defect of the controller",
+            object.kind
+        );
         self.failed(ProblemCode::Refused, &message)
     }
 }

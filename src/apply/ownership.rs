@@ -60,7 +60,9 @@ impl Running<'_> {
             _ => "target group",
         };
         let owner = match &named.ownership {
-            Ownership::Stack(claim) => format!("belongs to {} {}", claim.key.kind.word(), claim.key.stack_id()),
+            Ownership::Stack(claim) => {
+                format!("belongs to {} {}", claim.key.kind.word(), claim.key.stack_id())
+            }
             _ => "does not carry the tags of this cluster".to_owned(),
         };
         let message = format!(

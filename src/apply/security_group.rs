@@ -9,7 +9,9 @@ use elbow_crds::problem::ProblemCode;
 use jiff::SignedDuration;
 
 use super::step::{End, Running};
-use crate::aws::{AwsError, Fault, GroupRule};
+use elbow_core::targets::GroupRule;
+
+use crate::aws::{AwsError, Fault};
 
 /// How long interfaces and rules of others may hold on to a group: AWS releases the interfaces of a deleted
 /// load balancer after some minutes.
@@ -36,7 +38,12 @@ impl Running<'_> {
         }
     }
 
-    async fn create_security_group(&self, address: &ResourceAddress, wanted: &SecurityGroup, tags: &Tags) -> End {
+    async fn create_security_group(
+        &self,
+        address: &ResourceAddress,
+        wanted: &SecurityGroup,
+        tags: &Tags,
+    ) -> End {
         let vpc = &self.context.settings.realm.vpc;
         let aws = self.context.aws;
         let result = aws
@@ -70,7 +77,10 @@ impl Running<'_> {
             let next = format!("the next plan, which uses the existing security group {name}");
             return self.wait(&next, UNSEEN);
         }
-        match self.wait(&format!("the tags of security group {name} to show whose it is"), UNSEEN) {
+        match self.wait(
+            &format!("the tags of security group {name} to show whose it is"),
+            UNSEEN,
+        ) {
             End::Failed(_) => self.failed(
                 ProblemCode::Conflict,
                 &format!(
@@ -103,7 +113,10 @@ impl Running<'_> {
             return self.refused(&error);
         };
         let aws = self.context.aws;
-        if let Err(error) = aws.revoke_ingress(self.cx, id, &self::rules(permissions, "")).await {
+        if let Err(error) = aws
+            .revoke_ingress(self.cx, id, &self::rules(permissions, ""))
+            .await
+        {
             return self.refused(&error);
         }
         self.early

@@ -174,6 +174,10 @@ impl Running<'_> {
 
     fn wait_subject(&self) -> String {
         let action = &self.step.action;
-        format!("{} {}", super::words::operation(action), subject_text(action, self.key))
+        format!(
+            "{} {}",
+            super::words::operation(action),
+            subject_text(action, self.key)
+        )
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Mirror;
 use super::holding::Holding;
-use crate::aws::SecurityGroupState;
+use elbow_core::targets::SecurityGroupState;
 
 /// A resource with our tags whose stack nobody owns. It is shown and counted, never touched.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -63,9 +63,7 @@ impl Mirror {
     pub fn orphans(&self, known: &BTreeSet<StackKey>) -> Vec<Orphan> {
         let state = self.state();
         let strange = state.holdings.iter().filter(|(key, _)| !known.contains(key));
-        let mut orphans: Vec<Orphan> = strange
-            .flat_map(|(_, holding)| resources(holding))
-            .collect();
+        let mut orphans: Vec<Orphan> = strange.flat_map(|(_, holding)| resources(holding)).collect();
         orphans.sort();
         orphans
     }
@@ -73,7 +71,10 @@ impl Mirror {
     /// All stacks that tags name.
     pub fn stacks(&self) -> BTreeSet<StackKey> {
         let state = self.state();
-        let held = state.holdings.iter().filter(|(_, holding)| !holding.notes.is_empty());
+        let held = state
+            .holdings
+            .iter()
+            .filter(|(_, holding)| !holding.notes.is_empty());
         held.map(|(key, _)| key.clone()).collect()
     }
 

@@ -124,7 +124,8 @@ impl Mirror {
             return Ok(());
         }
         let mut report = SweepReport::default();
-        self.look_for_balancers(unsettled.balancers, cx, &mut report).await?;
+        self.look_for_balancers(unsettled.balancers, cx, &mut report)
+            .await?;
         self.look_for_target_groups(unsettled.target_groups, cx, &mut report)
             .await?;
         self.look_for_groups(unsettled.groups, cx, &mut report).await?;

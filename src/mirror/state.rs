@@ -10,7 +10,7 @@ use super::entry::Note;
 use super::holding::Holding;
 use super::tags::{Ownership, ownership, plain};
 use super::waits::Waits;
-use crate::aws::SecurityGroupState;
+use elbow_core::targets::SecurityGroupState;
 
 /// How long a list may still show what we deleted (DESIGN 4.3 d).
 const LISTS_LAG: SignedDuration = SignedDuration::from_mins(10);

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::key::{Lane, StackKey};
 use elbow_core::model::tracking::{CLUSTER_TAG, LEGACY_CLUSTER_TAG};
+use elbow_core::targets::SecurityGroupState;
 use jiff::Timestamp;
 
 use super::Mirror;
 use super::listed::Missing;
-use crate::aws::{AwsError, Cx, ListedLoadBalancer, ListedTargetGroup, SecurityGroupState};
+use crate::aws::{AwsError, Cx, ListedLoadBalancer, ListedTargetGroup};
 
 /// What a sweep saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +94,10 @@ impl Mirror {
     fn tags_due(&self, lists: &Lists) -> Vec<String> {
         let now = self.shared.clock.now();
         let state = self.state();
-        let balancers = lists.balancers.iter().filter_map(|l| l.load_balancer.arn.as_ref());
+        let balancers = lists
+            .balancers
+            .iter()
+            .filter_map(|l| l.load_balancer.arn.as_ref());
         let groups = lists.target_groups.iter().filter_map(|t| t.group.arn.as_ref());
         balancers
             .chain(groups)
@@ -139,7 +143,8 @@ impl Mirror {
 
     /// Describes by id what the lists left out: only that decides whether it is gone.
     async fn look_for(&self, missing: Missing, cx: &Cx, report: &mut SweepReport) -> Result<(), AwsError> {
-        self.look_for_balancers(missing.load_balancers, cx, report).await?;
+        self.look_for_balancers(missing.load_balancers, cx, report)
+            .await?;
         self.look_for_target_groups(missing.target_groups, cx, report)
             .await?;
         self.look_for_groups(missing.groups, cx, report).await
@@ -157,8 +162,7 @@ impl Mirror {
         }
         let aws = &self.shared.aws;
         let read = self.state().next();
-        let (found, mut tags) =
-            tokio::try_join!(aws.load_balancers_by_arn(cx, &arns), aws.tags(cx, &arns))?;
+        let (found, mut tags) = tokio::try_join!(aws.load_balancers_by_arn(cx, &arns), aws.tags(cx, &arns))?;
         let now = self.shared.clock.now();
         let cluster = &self.shared.settings.scope.cluster;
         let mut state = self.state();
@@ -187,8 +191,7 @@ impl Mirror {
         }
         let aws = &self.shared.aws;
         let read = self.state().next();
-        let (found, mut tags) =
-            tokio::try_join!(aws.target_groups_by_arn(cx, &arns), aws.tags(cx, &arns))?;
+        let (found, mut tags) = tokio::try_join!(aws.target_groups_by_arn(cx, &arns), aws.tags(cx, &arns))?;
         let now = self.shared.clock.now();
         let cluster = &self.shared.settings.scope.cluster;
         let mut state = self.state();
@@ -231,12 +234,7 @@ impl Mirror {
 }
 
 /// Enters that things are gone, unless we made them less than 60 s ago.
-fn bury(
-    state: &mut super::state::State,
-    ids: BTreeSet<String>,
-    now: Timestamp,
-    report: &mut SweepReport,
-) {
+fn bury(state: &mut super::state::State, ids: BTreeSet<String>, now: Timestamp, report: &mut SweepReport) {
     for id in ids {
         if !state.is_young(&id, now) {
             report.changed.extend(state.gone(&id, now));

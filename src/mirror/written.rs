@@ -79,7 +79,9 @@ impl State {
     /// Marks everything of a stack as doubtful, so that it is read again.
     pub fn suspect_all(&mut self, key: &StackKey) {
         let sequence = self.next();
-        let Some(holding) = self.holdings.get_mut(key) else { return };
+        let Some(holding) = self.holdings.get_mut(key) else {
+            return;
+        };
         for id in holding.ids() {
             holding.suspect(&id, sequence);
         }
@@ -88,19 +90,16 @@ impl State {
     /// Marks a resource as doubtful by its id.
     pub fn suspect_id(&mut self, id: &str) {
         let sequence = self.next();
-        let Some(key) = self.owner(id).cloned() else { return };
+        let Some(key) = self.owner(id).cloned() else {
+            return;
+        };
         if let Some(holding) = self.holdings.get_mut(&key) {
             holding.suspect(id, sequence);
         }
     }
 
     /// Enters attributes as AWS described them.
-    pub fn described_attributes(
-        &mut self,
-        key: &StackKey,
-        arn: &str,
-        attributes: BTreeMap<String, String>,
-    ) {
+    pub fn described_attributes(&mut self, key: &StackKey, arn: &str, attributes: BTreeMap<String, String>) {
         if let Some(holding) = self.holdings.get_mut(key) {
             holding.put_attributes(arn, attributes);
         }
