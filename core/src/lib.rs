@@ -4,7 +4,9 @@
 //! as a value (`now`) and goes out as a value (`wake_at`).
 
 pub mod binding;
+pub mod build;
 pub mod event;
+pub mod intent;
 pub mod key;
 pub mod model;
 pub mod plan;

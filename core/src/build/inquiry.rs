@@ -1,0 +1,189 @@
+//! Asking for facts while building: open questions, waits and problems are collected, so that one round asks
+//! as much as it can.
+
+use std::collections::BTreeSet;
+
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
+
+use super::Built;
+use crate::model::{Ref, Stack};
+use crate::question::{
+    Answer, Answers, ExistingLoadBalancer, Fact, Group, Question, RouteTable, Subnet, Vpc,
+};
+
+/// The questions of one build.
+pub(super) struct Inquiry<'a> {
+    answers: &'a Answers,
+    object: &'a ObjectRef,
+    asked: BTreeSet<Question>,
+    waits: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+/// What came back on a question.
+enum Reply<'a> {
+    /// A fact.
+    Fact(&'a Fact),
+    /// There is no such thing.
+    Absent(&'a str),
+    /// Not now; recorded.
+    Nothing,
+}
+
+impl<'a> Inquiry<'a> {
+    pub fn new(answers: &'a Answers, object: &'a ObjectRef) -> Self {
+        Self {
+            answers,
+            object,
+            asked: BTreeSet::new(),
+            waits: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// The result of the build: open questions before problems, problems before waits.
+    pub fn finish(self, stack: Option<Stack>, earlier: &[Problem]) -> Built {
+        if !self.asked.is_empty() {
+            return Built::Ask(self.asked);
+        }
+        let mut problems = earlier.to_vec();
+        problems.extend(self.problems);
+        if problems.iter().any(Problem::is_fault) {
+            return Built::Sick(problems);
+        }
+        match (self.waits.first(), stack) {
+            (None, Some(stack)) => Built::Stack(Box::new(stack), problems),
+            (Some(reason), _) => Built::Wait(reason.clone()),
+            // Every missing piece records its reason; without one there is no stack to trust.
+            (None, None) => Built::Wait("an answer from AWS is missing".to_owned()),
+        }
+    }
+
+    /// Records a fault at a field.
+    pub fn fault(&mut self, field: &str, code: ProblemCode, message: impl Into<String>) {
+        self.push(Problem::fault(self.object, field, code, message));
+    }
+
+    /// Records a warning at a field.
+    pub fn warn(&mut self, field: &str, code: ProblemCode, message: impl Into<String>) {
+        self.push(Problem::warning(self.object, field, code, message));
+    }
+
+    /// Records a problem once.
+    pub fn push(&mut self, problem: Problem) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    fn ask(&mut self, question: Question, field: &str) -> Reply<'a> {
+        match self.answers.get(&question) {
+            Some(Answer::Known { fact, .. }) => Reply::Fact(fact),
+            Some(Answer::Absent { message }) => Reply::Absent(message),
+            Some(Answer::Denied { action }) => {
+                let message = format!(
+                    "the controller may not ask AWS for it: {action} is denied; grant it in the controller's \
+                     IAM policy"
+                );
+                self.fault(field, ProblemCode::Denied, message);
+                Reply::Nothing
+            }
+            Some(Answer::Unknown { reason }) => {
+                self.waits.push(reason.clone());
+                Reply::Nothing
+            }
+            None => {
+                self.asked.insert(question);
+                Reply::Nothing
+            }
+        }
+    }
+
+    /// The items of a list answer; nothing found is an empty list.
+    fn list<T>(
+        &mut self,
+        question: Question,
+        field: &str,
+        pick: impl Fn(&'a Fact) -> Option<&'a [T]>,
+    ) -> Option<&'a [T]> {
+        match self.ask(question, field) {
+            Reply::Fact(fact) => self.picked(pick(fact)),
+            Reply::Absent(_) => Some(&[]),
+            Reply::Nothing => None,
+        }
+    }
+
+    /// An answer of another kind than its question is as good as none.
+    fn picked<T>(&mut self, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.waits
+                .push("an answer from AWS does not fit its question".to_owned());
+        }
+        value
+    }
+
+    pub fn subnets(&mut self, question: Question, field: &str) -> Option<&'a [Subnet]> {
+        self.list(question, field, |fact| match fact {
+            Fact::Subnets(subnets) => Some(subnets),
+            _ => None,
+        })
+    }
+
+    pub fn route_tables(&mut self, field: &str) -> Option<&'a [RouteTable]> {
+        self.list(Question::RouteTables, field, |fact| match fact {
+            Fact::RouteTables(tables) => Some(tables),
+            _ => None,
+        })
+    }
+
+    pub fn groups(&mut self, question: Question, field: &str) -> Option<&'a [Group]> {
+        self.list(question, field, |fact| match fact {
+            Fact::Groups(groups) => Some(groups),
+            _ => None,
+        })
+    }
+
+    pub fn existing(&mut self, question: Question) -> Option<&'a [ExistingLoadBalancer]> {
+        self.list(question, "", |fact| match fact {
+            Fact::Existing(found) => Some(found),
+            _ => None,
+        })
+    }
+
+    /// Zone types by zone id.
+    pub fn zones(
+        &mut self,
+        ids: BTreeSet<String>,
+        field: &str,
+    ) -> Option<&'a std::collections::BTreeMap<String, String>> {
+        match self.ask(Question::Zones(ids), field) {
+            Reply::Fact(Fact::Zones(zones)) => Some(zones),
+            Reply::Fact(_) => self.picked(None),
+            Reply::Absent(message) => self.absent(field, message),
+            Reply::Nothing => None,
+        }
+    }
+
+    pub fn vpc(&mut self, field: &str) -> Option<&'a Vpc> {
+        match self.ask(Question::Vpc, field) {
+            Reply::Fact(Fact::Vpc(vpc)) => Some(vpc),
+            Reply::Fact(_) => self.picked(None),
+            Reply::Absent(message) => self.absent(field, message),
+            Reply::Nothing => None,
+        }
+    }
+
+    pub fn backend_group(&mut self) -> Option<Ref> {
+        match self.ask(Question::BackendGroup, "") {
+            Reply::Fact(Fact::BackendGroup(group)) => Some(group.clone()),
+            Reply::Fact(_) => self.picked(None),
+            Reply::Absent(message) => self.absent("", message),
+            Reply::Nothing => None,
+        }
+    }
+
+    fn absent<T>(&mut self, field: &str, message: &str) -> Option<T> {
+        self.fault(field, ProblemCode::NotFound, message);
+        None
+    }
+}

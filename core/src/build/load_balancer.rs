@@ -1,0 +1,133 @@
+//! The load balancer of a stack.
+
+use elbow_crds::name::check_load_balancer_name;
+use elbow_crds::problem::ProblemCode;
+
+use super::inquiry::Inquiry;
+use super::security_groups::Security;
+use super::{Context, names};
+use crate::intent::ServiceIntent;
+use crate::intent::wish::LoadBalancerWish;
+use crate::model::{LoadBalancer, Scheme, Setting, SubnetMapping};
+use crate::question::{ExistingLoadBalancer, Question};
+
+/// The load balancer that is there: by resource id; among several the one that fits an explicit scheme.
+/// `None` while that is not known.
+#[allow(clippy::option_option)] // outer: known or not; inner: there or not
+pub(super) fn existing<'a>(
+    context: &Context<'_>,
+    wish: &LoadBalancerWish,
+    inquiry: &mut Inquiry<'a>,
+) -> Option<Option<&'a ExistingLoadBalancer>> {
+    let found = inquiry.existing(Question::Existing(context.key.clone()))?;
+    let ours = || found.iter().filter(|existing| existing.resource_id == wish.id.0);
+    let fitting = wish
+        .scheme
+        .as_ref()
+        .and_then(|scheme| ours().find(|existing| existing.scheme == scheme.value));
+    Some(fitting.or_else(|| ours().next()))
+}
+
+/// The scheme: explicit, that of the existing load balancer, or the default. A load balancer that would have
+/// to be replaced is a fault: the old one keeps serving.
+pub(super) fn scheme(
+    context: &Context<'_>,
+    wish: &LoadBalancerWish,
+    existing: Option<&ExistingLoadBalancer>,
+    inquiry: &mut Inquiry<'_>,
+) -> Option<Scheme> {
+    let Some(existing) = existing else {
+        let explicit = wish.scheme.as_ref().map(|scheme| scheme.value);
+        return Some(explicit.unwrap_or(context.settings.default_scheme));
+    };
+    if existing.kind != wish.kind {
+        let message = format!(
+            "the load balancer {} that is tagged for it is of another type; remove that load balancer or its \
+             tags",
+            existing.name
+        );
+        inquiry.fault("", ProblemCode::NeedsReplacement, message);
+        return None;
+    }
+    let Some(explicit) = &wish.scheme else {
+        return Some(existing.scheme);
+    };
+    if explicit.value == existing.scheme {
+        return Some(existing.scheme);
+    }
+    let message = format!(
+        "the load balancer {} is {} and the scheme of a load balancer cannot be changed to {}; it keeps serving \
+         as it is: set the scheme back, or create a new Service",
+        existing.name,
+        existing.scheme.as_str(),
+        explicit.value.as_str()
+    );
+    inquiry.fault(&explicit.field, ProblemCode::NeedsReplacement, message);
+    None
+}
+
+/// The load balancer itself.
+pub(super) fn build(
+    context: &Context<'_>,
+    service: &ServiceIntent,
+    existing: Option<&ExistingLoadBalancer>,
+    scheme: Scheme,
+    security: &Security,
+    subnets: Vec<SubnetMapping>,
+    inquiry: &mut Inquiry<'_>,
+) -> LoadBalancer {
+    let wish = &service.load_balancer;
+    let mut fields = wish.fields.clone();
+    fields.extend(service.security.fields.iter().cloned());
+    LoadBalancer {
+        id: wish.id.clone(),
+        arn: None,
+        dns_name: None,
+        state: None,
+        name: name(context, service, existing, scheme, inquiry),
+        kind: wish.kind,
+        scheme,
+        ip_address_type: wish.ip_address_type,
+        ipv6_source_nat: Setting::Set(wish.addresses.source_nat.value),
+        subnets,
+        security_groups: security.groups.clone(),
+        private_link_inbound: service.security.private_link_inbound.clone(),
+        attributes: wish.attributes.clone(),
+        capacity_units: wish.capacity_units.clone(),
+        tags: service.tags.clone(),
+        origins: context.origins(&fields),
+    }
+}
+
+/// The name is used at creation only, so one that AWS refuses matters only then.
+fn name(
+    context: &Context<'_>,
+    service: &ServiceIntent,
+    existing: Option<&ExistingLoadBalancer>,
+    scheme: Scheme,
+    inquiry: &mut Inquiry<'_>,
+) -> String {
+    let Some(explicit) = &service.load_balancer.name else {
+        let cluster = &context.settings.scope.cluster;
+        return names::load_balancer(
+            cluster,
+            &context.key.namespace,
+            &context.key.name,
+            &service.uid,
+            scheme,
+        );
+    };
+    if let Some(existing) = existing {
+        if existing.name != explicit.value {
+            let message = format!(
+                "the load balancer exists as '{}' and keeps that name; a name is used at creation only",
+                existing.name
+            );
+            inquiry.warn(&explicit.field, ProblemCode::Ignored, message);
+        }
+    } else if let Err(rule) = check_load_balancer_name(&explicit.value) {
+        let message = format!("the name '{}' is not allowed: {rule}", explicit.value);
+        inquiry.fault(&explicit.field, ProblemCode::NotAllowed, message);
+    }
+    explicit.value.clone()
+}

@@ -1,0 +1,185 @@
+//! Names with hashes, exactly upstream's: a cluster moves over only if they are equal.
+//!
+//! In: names, UIDs and settings. Out: names of at most 32 characters (security groups: 255).
+
+use sha2::{Digest, Sha256};
+
+use crate::model::{Protocol, Scheme, TargetType};
+
+/// Hex digits of a hash in a name.
+const HASH_DIGITS: usize = 10;
+/// Characters of a namespace or name in a name.
+const PART: usize = 8;
+/// Characters of a cluster name in the name of the backend security group.
+const CLUSTER_PART: usize = 232;
+
+/// Name of a Service's load balancer (upstream `buildLoadBalancerName`).
+pub fn load_balancer(cluster: &str, namespace: &str, name: &str, uid: &str, scheme: Scheme) -> String {
+    composed(namespace, name, &[cluster, uid, scheme.as_str()])
+}
+
+/// Name of a Service's managed security group (upstream `buildManagedSecurityGroupName`): in the hash the
+/// name stands before the namespace.
+pub fn managed_security_group(cluster: &str, namespace: &str, name: &str, uid: &str) -> String {
+    composed(namespace, name, &[cluster, name, namespace, uid])
+}
+
+/// Name of the shared backend security group (upstream `pkg/networking/backend_sg_provider.go`).
+pub fn backend_security_group(cluster: &str) -> String {
+    format!(
+        "k8s-traffic-{}-{}",
+        sanitized(cluster, CLUSTER_PART),
+        hash(&[cluster])
+    )
+}
+
+/// What the name of a target group is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetGroupName<'a> {
+    /// Cluster name.
+    pub cluster: &'a str,
+    /// UID of the base Service, only for the group of a weighted backend.
+    pub base_uid: Option<&'a str>,
+    /// Namespace of the Service behind the group.
+    pub namespace: &'a str,
+    /// Name of that Service.
+    pub name: &'a str,
+    /// UID of that Service.
+    pub uid: &'a str,
+    /// Port of the group.
+    pub port: i32,
+    /// Port of the Service.
+    pub service_port: i32,
+    /// Target type.
+    pub target_type: TargetType,
+    /// Protocol of the group.
+    pub protocol: Protocol,
+    /// Protocol of the health check.
+    pub health_check_protocol: Protocol,
+    /// Interval of the health check in seconds.
+    pub health_check_interval: i32,
+}
+
+/// Name of a Service's target group (upstream `buildTargetGroupName`).
+pub fn target_group(from: &TargetGroupName<'_>) -> String {
+    composed(
+        from.namespace,
+        from.name,
+        &[
+            from.cluster,
+            from.base_uid.unwrap_or_default(),
+            from.uid,
+            &from.port.to_string(),
+            &from.service_port.to_string(),
+            from.target_type.as_str(),
+            from.protocol.as_str(),
+            from.health_check_protocol.as_str(),
+            &from.health_check_interval.to_string(),
+        ],
+    )
+}
+
+fn composed(namespace: &str, name: &str, hashed: &[&str]) -> String {
+    format!(
+        "k8s-{}-{}-{}",
+        sanitized(namespace, PART),
+        sanitized(name, PART),
+        hash(hashed)
+    )
+}
+
+/// ASCII letters and digits of `text`, at most `length`.
+fn sanitized(text: &str, length: usize) -> String {
+    text.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(length)
+        .collect()
+}
+
+/// First hex digits of the SHA-256 over the parts without separators.
+fn hash(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.as_bytes());
+    }
+    let mut digits = hex::encode(hasher.finalize());
+    digits.truncate(HASH_DIGITS);
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+    use super::*;
+
+    const UID: &str = "bdca2bd0-bfc6-449a-88a3-03451f05f18c";
+    const APP_UID: &str = "2dc098f0-ae33-4378-af7b-83e2a0424495";
+
+    #[test]
+    fn load_balancer_names_hash_the_scheme() {
+        for (scheme, expected) in [
+            (Scheme::Internal, "k8s-default-nlbipsvc-6b0ba8ff70"),
+            (Scheme::InternetFacing, "k8s-default-nlbipsvc-4d831c6ca6"),
+        ] {
+            let name = load_balancer("my-cluster", "default", "nlb-ip-svc-tls", UID, scheme);
+            assert_eq!(name, expected);
+        }
+    }
+
+    #[test]
+    fn managed_group_names_hash_the_name_before_the_namespace() {
+        let name = managed_security_group("my-cluster", "default", "nlb-ip-svc-tls", UID);
+        assert_eq!(name, "k8s-default-nlbipsvc-1da4b78715");
+    }
+
+    #[test]
+    fn backend_group_names_keep_letters_and_digits_of_the_cluster() {
+        for (cluster, expected) in [
+            ("my-cluster", "k8s-traffic-mycluster-4cbfcec96c"),
+            ("prod_cluster.1", "k8s-traffic-prodcluster1-27a7606b20"),
+            ("test", "k8s-traffic-test-9f86d08188"),
+        ] {
+            assert_eq!(backend_security_group(cluster), expected);
+        }
+    }
+
+    #[test]
+    fn target_group_names_hash_ports_protocols_and_the_interval() {
+        let tls = TargetGroupName {
+            cluster: "my-cluster",
+            base_uid: None,
+            namespace: "default",
+            name: "nlb-ip-svc-tls",
+            uid: UID,
+            port: 80,
+            service_port: 80,
+            target_type: TargetType::Ip,
+            protocol: Protocol::Tcp,
+            health_check_protocol: Protocol::Tcp,
+            health_check_interval: 10,
+        };
+        let merged = TargetGroupName {
+            namespace: "app",
+            name: "tcpudp-protocol",
+            uid: APP_UID,
+            port: 31223,
+            target_type: TargetType::Instance,
+            protocol: Protocol::TcpUdp,
+            ..tls
+        };
+        let local = TargetGroupName {
+            name: "traffic-local",
+            protocol: Protocol::Udp,
+            health_check_protocol: Protocol::Http,
+            ..merged
+        };
+        assert_eq!(target_group(&tls), "k8s-default-nlbipsvc-d4818dcd51");
+        assert_eq!(target_group(&merged), "k8s-app-tcpudppr-2213a0d759");
+        assert_eq!(target_group(&local), "k8s-app-trafficl-5f852f95c2");
+    }
+}

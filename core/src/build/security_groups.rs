@@ -1,0 +1,338 @@
+//! Security groups of a load balancer: managed, explicit or none (upstream
+//! `pkg/service/model_build_load_balancer.go`, `model_build_managed_sg.go`).
+
+use std::collections::BTreeSet;
+
+use elbow_crds::cidr::Cidr;
+use elbow_crds::problem::ProblemCode;
+
+use super::inquiry::Inquiry;
+use super::{Context, names};
+use crate::intent::ServiceIntent;
+use crate::intent::wish::SecurityWish;
+use crate::model::{
+    IngressPermission, IpAddressType, PermissionSource, Ref, ResourceId, ResourceKind, SecurityGroup,
+};
+use crate::question::{ExistingLoadBalancer, Group, Question};
+
+const MANAGED_ID: &str = "ManagedLBSecurityGroup";
+/// Upstream's literal, by which people recognise the group.
+const MANAGED_DESCRIPTION: &str = "[k8s] Managed SecurityGroup for LoadBalancer";
+/// ICMP "destination unreachable, fragmentation needed".
+const ICMP_TYPE_AND_CODE: (i32, i32) = (3, 4);
+/// ICMPv6 "packet too big".
+const ICMPV6_TYPE_AND_CODE: (i32, i32) = (2, 0);
+
+/// How the targets let the load balancer in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TargetAccess {
+    /// Rules on targets are not managed.
+    Unmanaged,
+    /// From a security group.
+    FromGroup(Ref),
+    /// From addresses: the load balancer has no security groups.
+    FromAddresses,
+}
+
+/// The decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Security {
+    /// Groups of the load balancer, in order.
+    pub groups: Vec<Ref>,
+    /// The group this stack owns.
+    pub managed: Option<SecurityGroup>,
+    /// How targets let it in.
+    pub access: TargetAccess,
+}
+
+/// Decides about security groups. `None` while an answer is missing or a fault was found.
+pub(super) fn decide(
+    context: &Context<'_>,
+    service: &ServiceIntent,
+    existing: Option<&ExistingLoadBalancer>,
+    inquiry: &mut Inquiry<'_>,
+) -> Option<Security> {
+    let wish = &service.security;
+    // AWS lets no group be added to a Network Load Balancer that was created without.
+    if existing.is_some_and(|existing| existing.security_groups.is_empty()) {
+        return without_groups(wish, inquiry);
+    }
+    if let Some(field) = &wish.disabled {
+        if let Some(existing) = existing {
+            let message = format!(
+                "the load balancer {} has security groups, and they cannot be taken away from it; undo this \
+                 setting, or create a new Service",
+                existing.name
+            );
+            inquiry.fault(field, ProblemCode::Conflict, message);
+            return None;
+        }
+        return without_groups(wish, inquiry);
+    }
+    if wish.groups.is_empty() {
+        managed(context, service, inquiry)
+    } else {
+        explicit(context, wish, inquiry)
+    }
+}
+
+fn without_groups(wish: &SecurityWish, inquiry: &mut Inquiry<'_>) -> Option<Security> {
+    if !wish.groups.is_empty() {
+        let message = "it has no effect on a load balancer without security groups; remove it, or create a new \
+                       Service for a load balancer with security groups";
+        inquiry.warn(&wish.groups_field, ProblemCode::Ignored, message);
+    }
+    let manage = manage_flag(wish, inquiry)?.unwrap_or(true);
+    Some(Security {
+        groups: Vec::new(),
+        managed: None,
+        access: if manage {
+            TargetAccess::FromAddresses
+        } else {
+            TargetAccess::Unmanaged
+        },
+    })
+}
+
+/// The annotation's value where it is needed.
+#[allow(clippy::option_option)] // outer: readable or not; inner: there or not
+fn manage_flag(wish: &SecurityWish, inquiry: &mut Inquiry<'_>) -> Option<Option<bool>> {
+    match &wish.manage_backend_rules {
+        Ok(value) => Some(*value),
+        Err(problem) => {
+            inquiry.push(problem.clone());
+            None
+        }
+    }
+}
+
+fn managed(context: &Context<'_>, service: &ServiceIntent, inquiry: &mut Inquiry<'_>) -> Option<Security> {
+    let wish = &service.security;
+    if !matches!(wish.manage_backend_rules, Ok(None)) {
+        let message = format!(
+            "it has no effect on a managed security group; it needs {} or a load balancer without groups",
+            wish.groups_field
+        );
+        inquiry.warn(&wish.manage_backend_rules_field, ProblemCode::Ignored, message);
+    }
+    let group = managed_group(context, service, inquiry);
+    let own = Ref::pending(ResourceKind::SecurityGroup, &ResourceId::from(MANAGED_ID));
+    let mut groups = vec![own.clone()];
+    let mut source = own;
+    if context.settings.enable_backend_security_group {
+        source = backend_group(context, inquiry)?;
+        groups.push(source.clone());
+    }
+    Some(Security {
+        groups,
+        managed: Some(group?),
+        access: TargetAccess::FromGroup(source),
+    })
+}
+
+fn backend_group(context: &Context<'_>, inquiry: &mut Inquiry<'_>) -> Option<Ref> {
+    match &context.settings.backend_security_group {
+        Some(id) => Some(Ref::Known(id.clone())),
+        None => inquiry.backend_group(),
+    }
+}
+
+fn explicit(context: &Context<'_>, wish: &SecurityWish, inquiry: &mut Inquiry<'_>) -> Option<Security> {
+    let manage = manage_flag(wish, inquiry);
+    let resolved = resolve_groups(wish, inquiry);
+    warn_unused_sources(wish, inquiry);
+    let settings = context.settings;
+    let manage = manage?.unwrap_or(settings.enable_manage_backend_security_group_rules);
+    if !manage {
+        return Some(Security {
+            groups: resolved?,
+            managed: None,
+            access: TargetAccess::Unmanaged,
+        });
+    }
+    if !settings.enable_backend_security_group {
+        let message = "it needs the backend security group, which --enable-backend-security-group=false switches \
+                       off; set it to false or start the controller with the flag on";
+        inquiry.fault(&wish.manage_backend_rules_field, ProblemCode::Conflict, message);
+        return None;
+    }
+    let backend = backend_group(context, inquiry);
+    let mut groups = resolved?;
+    let backend = backend?;
+    groups.push(backend.clone());
+    Some(Security {
+        groups,
+        managed: None,
+        access: TargetAccess::FromGroup(backend),
+    })
+}
+
+fn warn_unused_sources(wish: &SecurityWish, inquiry: &mut Inquiry<'_>) {
+    if !wish.sources.ranges.is_empty() {
+        let message = format!(
+            "it has no effect on the security groups named by {}; put the rules there",
+            wish.groups_field
+        );
+        inquiry.warn(&wish.sources.field, ProblemCode::Ignored, message);
+    }
+}
+
+/// Ids first, then names, both in AWS's order, not de-duplicated.
+fn resolve_groups(wish: &SecurityWish, inquiry: &mut Inquiry<'_>) -> Option<Vec<Ref>> {
+    let (ids, names): (Vec<&String>, Vec<&String>) =
+        wish.groups.iter().partition(|name| name.starts_with("sg-"));
+    let by_id = groups_by_id(wish, &ids, inquiry);
+    let by_name = groups_by_name(wish, &names, inquiry);
+    let mut groups = by_id?;
+    groups.extend(by_name?);
+    Some(groups)
+}
+
+fn refs(groups: &[Group]) -> Vec<Ref> {
+    groups.iter().map(|group| Ref::Known(group.id.clone())).collect()
+}
+
+fn groups_by_id(wish: &SecurityWish, ids: &[&String], inquiry: &mut Inquiry<'_>) -> Option<Vec<Ref>> {
+    if ids.is_empty() {
+        return Some(Vec::new());
+    }
+    let distinct: BTreeSet<String> = ids.iter().map(|id| (*id).clone()).collect();
+    if distinct.len() < ids.len() {
+        let message = "it names a security group id twice; name each once";
+        inquiry.fault(&wish.groups_field, ProblemCode::Conflict, message);
+        return None;
+    }
+    let found = inquiry.groups(Question::GroupsById(distinct.clone()), &wish.groups_field)?;
+    let missing: Vec<&str> = distinct
+        .iter()
+        .filter(|id| !found.iter().any(|group| group.id == **id))
+        .map(String::as_str)
+        .collect();
+    report_missing(wish, "there is no security group with the id", &missing, inquiry)?;
+    Some(refs(found))
+}
+
+fn groups_by_name(wish: &SecurityWish, names: &[&String], inquiry: &mut Inquiry<'_>) -> Option<Vec<Ref>> {
+    if names.is_empty() {
+        return Some(Vec::new());
+    }
+    let distinct: BTreeSet<String> = names.iter().map(|name| (*name).clone()).collect();
+    let found = inquiry.groups(Question::GroupsByName(distinct.clone()), &wish.groups_field)?;
+    let missing: Vec<&str> = distinct
+        .iter()
+        .filter(|name| !found.iter().any(|group| group.tags.get("Name") == Some(name)))
+        .map(String::as_str)
+        .collect();
+    report_missing(
+        wish,
+        "there is no security group in the VPC with the Name tag",
+        &missing,
+        inquiry,
+    )?;
+    Some(refs(found))
+}
+
+fn report_missing(
+    wish: &SecurityWish,
+    what: &str,
+    missing: &[&str],
+    inquiry: &mut Inquiry<'_>,
+) -> Option<()> {
+    if missing.is_empty() {
+        return Some(());
+    }
+    let message = format!("{what} {}; name existing groups", missing.join(", "));
+    inquiry.fault(&wish.groups_field, ProblemCode::NotFound, message);
+    None
+}
+
+fn managed_group(
+    context: &Context<'_>,
+    service: &ServiceIntent,
+    inquiry: &mut Inquiry<'_>,
+) -> Option<SecurityGroup> {
+    let key = context.key;
+    let dualstack = service.load_balancer.ip_address_type == IpAddressType::Dualstack;
+    let clients = clients(&service.security, dualstack, inquiry)?;
+    Some(SecurityGroup {
+        id: ResourceId::from(MANAGED_ID),
+        group_id: None,
+        name: names::managed_security_group(
+            &context.settings.scope.cluster,
+            &key.namespace,
+            &key.name,
+            &service.uid,
+        ),
+        description: MANAGED_DESCRIPTION.to_owned(),
+        ingress: ingress(&service.security, &clients),
+        tags: service.tags.clone(),
+        origins: context.origins(&service.security.fields),
+    })
+}
+
+/// Client CIDRs of a managed group.
+fn clients(wish: &SecurityWish, dualstack: bool, inquiry: &mut Inquiry<'_>) -> Option<Vec<Cidr>> {
+    let mut clients = Vec::new();
+    let mut good = Some(());
+    for range in &wish.sources.ranges {
+        match range.cidr {
+            None => {
+                let message = format!("'{}' is no CIDR block; write for example 10.0.0.0/8", range.text);
+                inquiry.fault(&wish.sources.field, ProblemCode::Malformed, message);
+                good = None;
+            }
+            Some(cidr) if cidr.is_ipv6() && !dualstack => {
+                let message = format!(
+                    "the IPv6 block {} needs a dualstack load balancer; remove it, or set \
+                     service.beta.kubernetes.io/aws-load-balancer-ip-address-type to dualstack",
+                    range.text
+                );
+                inquiry.fault(&wish.sources.field, ProblemCode::Conflict, message);
+                good = None;
+            }
+            Some(cidr) => clients.push(cidr),
+        }
+    }
+    good?;
+    if clients.is_empty() && wish.prefix_lists.is_none() {
+        clients.extend(Cidr::parse("0.0.0.0/0"));
+        if dualstack {
+            clients.extend(Cidr::parse("::/0"));
+        }
+    }
+    Some(clients)
+}
+
+/// For each port: each client, with its ICMP rule; then each prefix list.
+fn ingress(wish: &SecurityWish, clients: &[Cidr]) -> Vec<IngressPermission> {
+    let mut rules = Vec::new();
+    for (protocol, port) in &wish.ports {
+        for cidr in clients {
+            let source = if cidr.is_ipv6() {
+                PermissionSource::Ipv6(cidr.to_string())
+            } else {
+                PermissionSource::Ipv4(cidr.to_string())
+            };
+            rules.push(permission(protocol, (*port, *port), source.clone()));
+            if wish.icmp && cidr.is_ipv6() {
+                rules.push(permission("icmpv6", ICMPV6_TYPE_AND_CODE, source));
+            } else if wish.icmp {
+                rules.push(permission("icmp", ICMP_TYPE_AND_CODE, source));
+            }
+        }
+        for list in wish.prefix_lists.iter().flatten() {
+            let source = PermissionSource::PrefixList(list.clone());
+            rules.push(permission(protocol, (*port, *port), source));
+        }
+    }
+    rules
+}
+
+fn permission(protocol: &str, (from, to): (i32, i32), source: PermissionSource) -> IngressPermission {
+    IngressPermission {
+        protocol: protocol.to_owned(),
+        from_port: Some(from),
+        to_port: Some(to),
+        source,
+    }
+}

@@ -1,0 +1,155 @@
+//! Reading one Service: its annotations, and the problems found on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use elbow_crds::annotation::{AnnotationError, Annotations, service::PREFIX};
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
+
+use crate::intent::wish::Asked;
+use crate::settings::Settings;
+use crate::view::Service;
+
+/// A Service being read.
+pub(super) struct Reader<'a> {
+    /// The Service.
+    pub service: &'a Service,
+    /// Its annotations.
+    pub annotations: Annotations<'a>,
+    /// The operator's settings.
+    pub settings: &'a Settings,
+    /// Looks up another Service.
+    pub backends: &'a dyn Fn(&str, &str) -> Option<Service>,
+    object: ObjectRef,
+    problems: Vec<Problem>,
+}
+
+/// An unreadable annotation as the message of a problem, which names the key itself.
+pub(super) fn describe(error: &AnnotationError) -> String {
+    format!("the value '{}' cannot be read: {}", error.value, error.rule)
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(
+        service: &'a Service,
+        backends: &'a dyn Fn(&str, &str) -> Option<Service>,
+        settings: &'a Settings,
+    ) -> Self {
+        Self {
+            service,
+            annotations: Annotations::new(&service.meta.annotations, PREFIX),
+            settings,
+            backends,
+            object: service.object(),
+            problems: Vec::new(),
+        }
+    }
+
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    /// Full key of a suffix.
+    pub fn key(&self, suffix: &str) -> String {
+        self.annotations.key(suffix)
+    }
+
+    /// Full keys of those of `suffixes` that are there.
+    pub fn present(&self, suffixes: &[&str]) -> BTreeSet<String> {
+        suffixes
+            .iter()
+            .filter(|suffix| self.string(suffix).is_some())
+            .map(|suffix| self.key(suffix))
+            .collect()
+    }
+
+    /// Records a problem once.
+    pub fn push(&mut self, problem: Problem) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// A fault at a field.
+    pub fn fault(&mut self, field: &str, code: ProblemCode, message: impl Into<String>) {
+        self.push(Problem::fault(&self.object, field, code, message));
+    }
+
+    /// A fault at an annotation.
+    pub fn fault_at(&mut self, suffix: &str, code: ProblemCode, message: impl Into<String>) {
+        self.fault(&self.key(suffix), code, message);
+    }
+
+    /// A warning at a field.
+    pub fn warn(&mut self, field: &str, code: ProblemCode, message: impl Into<String>) {
+        self.push(Problem::warning(&self.object, field, code, message));
+    }
+
+    /// A warning at an annotation.
+    pub fn warn_at(&mut self, suffix: &str, code: ProblemCode, message: impl Into<String>) {
+        self.warn(&self.key(suffix), code, message);
+    }
+
+    /// The value of an annotation with its key.
+    pub fn asked<T>(&self, suffix: &str, value: T) -> Asked<T> {
+        Asked {
+            value,
+            field: self.key(suffix),
+        }
+    }
+
+    /// Raw value.
+    pub fn string(&self, suffix: &str) -> Option<&'a str> {
+        self.annotations.string(suffix)
+    }
+
+    /// List value.
+    pub fn list(&self, suffix: &str) -> Option<Vec<String>> {
+        self.annotations.string_list(suffix)
+    }
+
+    /// Boolean; an unreadable one is a fault.
+    pub fn bool(&mut self, suffix: &str) -> Option<bool> {
+        let value = self.annotations.bool(suffix);
+        self.take(value)
+    }
+
+    /// Integer; an unreadable one is a fault.
+    pub fn int32(&mut self, suffix: &str) -> Option<i32> {
+        let value = self.annotations.int32(suffix);
+        self.take(value)
+    }
+
+    /// Map; an unreadable one is a fault.
+    pub fn map(&mut self, suffix: &str) -> Option<BTreeMap<String, String>> {
+        let value = self.annotations.string_map(suffix);
+        self.take(value)
+    }
+
+    /// The fault an unreadable annotation stands for.
+    pub fn malformed(&self, error: &AnnotationError) -> Problem {
+        Problem::fault(&self.object, &error.key, ProblemCode::Malformed, describe(error))
+    }
+
+    /// The value, or a fault.
+    pub fn take<T>(&mut self, value: Result<Option<T>, AnnotationError>) -> Option<T> {
+        value.unwrap_or_else(|error| {
+            let problem = self.malformed(&error);
+            self.push(problem);
+            None
+        })
+    }
+
+    /// One of the listed words, compared exactly; anything else is a fault.
+    pub fn word<T>(&mut self, suffix: &str, parse: impl Fn(&str) -> Option<T>, allowed: &str) -> Option<T> {
+        let text = self.string(suffix)?;
+        let value = parse(text);
+        if value.is_none() {
+            self.fault_at(
+                suffix,
+                ProblemCode::NotAllowed,
+                format!("the value '{text}' is not allowed; write {allowed}"),
+            );
+        }
+        value
+    }
+}

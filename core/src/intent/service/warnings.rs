@@ -1,0 +1,74 @@
+//! Annotations that have no effect, which upstream does not mention (DESIGN: upstream's silent oddities are
+//! warnings).
+
+use elbow_crds::annotation::service::{self as table, Variant};
+use elbow_crds::problem::ProblemCode;
+
+use super::listeners::Lowered;
+use super::reader::Reader;
+
+/// Keys that look like ours and are not in the table.
+pub(super) fn warn_unknown_annotations(reader: &mut Reader<'_>) {
+    for suffix in reader.annotations.suffixes() {
+        if !table::is_ours(suffix) || table::find(suffix).is_some() {
+            continue;
+        }
+        let message = match table::nearest(suffix) {
+            Some(known) => format!("the annotation is not known; did you mean {}?", reader.key(known)),
+            None => "the annotation is not known to this controller and has no effect".to_owned(),
+        };
+        reader.warn_at(suffix, ProblemCode::Ignored, message);
+    }
+}
+
+/// Keys for one listener or port that does not exist.
+pub(super) fn warn_unused_variants(reader: &mut Reader<'_>, lowered: &Lowered) {
+    for suffix in reader.annotations.suffixes() {
+        let Some(row) = table::find(suffix) else { continue };
+        let variant = suffix.get(row.suffix.len() + 1..).unwrap_or_default();
+        let message = match row.variant {
+            Variant::Listener if !lowered.variants.contains(variant) => {
+                let known: Vec<&str> = lowered.variants.iter().map(String::as_str).collect();
+                format!(
+                    "there is no listener {variant}; the listeners are {}",
+                    known.join(", ")
+                )
+            }
+            Variant::Port if !is_port(reader, lowered, variant) => {
+                format!("no target group belongs to port '{variant}'; write the number of a port")
+            }
+            _ => continue,
+        };
+        reader.warn_at(suffix, ProblemCode::Ignored, message);
+    }
+}
+
+fn is_port(reader: &Reader<'_>, lowered: &Lowered, variant: &str) -> bool {
+    let groups = lowered.target_groups.values().map(|group| group.service_port);
+    let ports = reader.service.ports.iter().map(|port| port.port);
+    groups.chain(ports).any(|port| port.to_string() == variant)
+}
+
+/// Keys without effect beside the others that are there.
+pub(super) fn warn_unused_settings(reader: &mut Reader<'_>) {
+    const CERTIFICATES: &str = "aws-load-balancer-ssl-cert";
+    const BACKEND: &str = "aws-load-balancer-backend-protocol";
+    if reader.list(CERTIFICATES).unwrap_or_default().is_empty() {
+        for suffix in [
+            "aws-load-balancer-ssl-ports",
+            "aws-load-balancer-ssl-negotiation-policy",
+            "aws-load-balancer-alpn-policy",
+        ] {
+            if reader.string(suffix).is_some() {
+                let message = format!("it has no effect without {}", reader.key(CERTIFICATES));
+                reader.warn_at(suffix, ProblemCode::Ignored, message);
+            }
+        }
+    }
+    if let Some(protocol) = reader.string(BACKEND)
+        && !matches!(protocol, "ssl" | "tcp")
+    {
+        let message = format!("the value '{protocol}' has no effect; only ssl has one");
+        reader.warn_at(BACKEND, ProblemCode::Ignored, message);
+    }
+}

@@ -1,0 +1,264 @@
+//! Wishes: what a front end asks for, typed and checked, before AWS has been asked anything.
+//!
+//! Every front end lowers to these, and [`crate::build`] knows nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use elbow_crds::cidr::Cidr;
+use elbow_crds::problem::Problem;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use crate::model::{
+    HealthCheck, IpAddressType, IpFamily, LoadBalancerType, OnOff, Protocol, ResourceId, Scheme, Setting,
+    TargetType,
+};
+
+/// A value with the field or annotation key that asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked<T> {
+    /// The value.
+    pub value: T,
+    /// Field path or annotation key.
+    pub field: String,
+}
+
+/// A load balancer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancerWish {
+    /// Resource id.
+    pub id: ResourceId,
+    /// Type.
+    pub kind: LoadBalancerType,
+    /// Explicit name, at most 32 bytes.
+    pub name: Option<Asked<String>>,
+    /// Explicit scheme; otherwise that of the existing load balancer, otherwise the default.
+    pub scheme: Option<Asked<Scheme>>,
+    /// Field that would name a scheme.
+    pub scheme_field: String,
+    /// IP address type.
+    pub ip_address_type: IpAddressType,
+    /// Explicit subnets (ids or names), possibly none.
+    pub subnets: Option<Vec<String>>,
+    /// Field that names subnets.
+    pub subnets_field: String,
+    /// Addresses.
+    pub addresses: AddressWish,
+    /// Attributes to set.
+    pub attributes: BTreeMap<String, String>,
+    /// Capacity reservation.
+    pub capacity_units: Setting<i32>,
+    /// Fields that asked.
+    pub fields: BTreeSet<String>,
+}
+
+/// Addresses a load balancer takes in its subnets. What can be checked without the subnets is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressWish {
+    /// Elastic IP allocations, by position of the subnet.
+    pub elastic_ips: Option<Asked<Vec<String>>>,
+    /// Private IPv4 addresses, by CIDR of the subnet.
+    pub private_ipv4: Option<Asked<Vec<Ipv4Addr>>>,
+    /// IPv6 addresses, by CIDR of the subnet.
+    pub ipv6: Option<Asked<Vec<Ipv6Addr>>>,
+    /// Whether source NAT prefixes are used.
+    pub source_nat: Asked<OnOff>,
+    /// Source NAT prefixes, by position of the subnet.
+    pub source_nat_prefixes: Option<Asked<Vec<SourceNatPrefix>>>,
+}
+
+/// A source NAT prefix of one subnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceNatPrefix {
+    /// Chosen by AWS.
+    AutoAssigned,
+    /// An IPv6 /80.
+    Block {
+        /// As written.
+        text: String,
+        /// Its address.
+        address: Ipv6Addr,
+    },
+}
+
+impl SourceNatPrefix {
+    /// AWS's form.
+    pub fn wire(&self) -> &str {
+        match self {
+            Self::AutoAssigned => "auto_assigned",
+            Self::Block { text, .. } => text,
+        }
+    }
+}
+
+/// Security groups of a load balancer and their rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityWish {
+    /// The load balancer is to have no groups; the field that says so, or the name of the feature gate.
+    pub disabled: Option<String>,
+    /// Explicit groups (ids or names); none means a managed group.
+    pub groups: Vec<String>,
+    /// Field that names groups.
+    pub groups_field: String,
+    /// Whether rules on targets are managed; an unreadable value counts only where it is needed.
+    pub manage_backend_rules: Result<Option<bool>, Problem>,
+    /// Field of `manage_backend_rules`.
+    pub manage_backend_rules_field: String,
+    /// Clients that may connect, as asked for.
+    pub sources: SourceRanges,
+    /// Prefix lists of clients; `Some` even when empty.
+    pub prefix_lists: Option<Vec<String>>,
+    /// Whether ICMP for path MTU discovery is let in.
+    pub icmp: bool,
+    /// Whether inbound rules apply to PrivateLink traffic.
+    pub private_link_inbound: Setting<OnOff>,
+    /// Protocol (`tcp`, `udp`) and port of each listener-to-be, in order.
+    pub ports: Vec<(String, i32)>,
+    /// Fields that asked.
+    pub fields: BTreeSet<String>,
+}
+
+/// Client CIDRs with the field they stand in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceRanges {
+    /// The field.
+    pub field: String,
+    /// The ranges in order.
+    pub ranges: Vec<SourceRange>,
+}
+
+/// A client CIDR; whether it must be valid depends on where it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceRange {
+    /// As written.
+    pub text: String,
+    /// As understood.
+    pub cidr: Option<Cidr>,
+}
+
+/// A listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerWish {
+    /// Port.
+    pub port: i32,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// TLS settings, exactly when the protocol is TLS.
+    pub tls: Option<TlsWish>,
+    /// Attributes to set.
+    pub attributes: BTreeMap<String, String>,
+    /// Where connections go, in order.
+    pub forward: Vec<ForwardWish>,
+    /// Stickiness to target groups.
+    pub stickiness: Setting<bool>,
+    /// Fields that asked.
+    pub fields: BTreeSet<String>,
+}
+
+/// TLS settings of a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsWish {
+    /// Certificate ARNs, the default one first.
+    pub certificates: Vec<String>,
+    /// Security policy.
+    pub policy: String,
+    /// ALPN policy.
+    pub alpn: Option<AlpnPolicy>,
+}
+
+/// ALPN policies of a TLS listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the names are AWS's own
+pub enum AlpnPolicy {
+    None,
+    Http1Only,
+    Http2Only,
+    Http2Optional,
+    Http2Preferred,
+}
+
+impl AlpnPolicy {
+    /// All policies.
+    pub const ALL: [Self; 5] = [
+        Self::None,
+        Self::Http1Only,
+        Self::Http2Only,
+        Self::Http2Optional,
+        Self::Http2Preferred,
+    ];
+
+    /// AWS's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Http1Only => "HTTP1Only",
+            Self::Http2Only => "HTTP2Only",
+            Self::Http2Optional => "HTTP2Optional",
+            Self::Http2Preferred => "HTTP2Preferred",
+        }
+    }
+
+    /// Reads AWS's word, case-sensitive.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == text)
+    }
+}
+
+/// A target group with its share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForwardWish {
+    /// The group.
+    pub group: GroupWish,
+    /// Weight.
+    pub weight: Option<i32>,
+}
+
+/// A target group to forward to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupWish {
+    /// One of this stack.
+    Own(ResourceId),
+    /// Somebody else's, by ARN.
+    Arn(String),
+}
+
+/// A target group with its binding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetGroupWish {
+    /// Resource id, `namespace/service:port`.
+    pub id: ResourceId,
+    /// Namespace of the Service behind it.
+    pub namespace: String,
+    /// Name of that Service.
+    pub service: String,
+    /// UID of that Service.
+    pub uid: String,
+    /// UID of the base Service, for the group of a weighted backend.
+    pub base_uid: Option<String>,
+    /// Port number of that Service.
+    pub service_port: i32,
+    /// Port at the target: node port, or target port, which may be a name.
+    pub target_port: IntOrString,
+    /// Default port of the group; 1 where targets listen on a named port.
+    pub port: i32,
+    /// Target type.
+    pub target_type: TargetType,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Address family.
+    pub family: IpFamily,
+    /// Health check.
+    pub health_check: HealthCheck,
+    /// Attributes to set.
+    pub attributes: BTreeMap<String, String>,
+    /// Whether targets see the client's address.
+    pub preserve_client_ip: bool,
+    /// Labels of nodes that may become targets; `None` for all.
+    pub node_labels: Option<BTreeMap<String, String>>,
+    /// Whether other clusters register targets too.
+    pub multi_cluster: bool,
+    /// Clients that may connect, for a load balancer without security groups.
+    pub sources: SourceRanges,
+    /// Fields that asked.
+    pub fields: BTreeSet<String>,
+}
