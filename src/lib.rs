@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod facts;
 pub mod lease;
 pub mod mirror;
 pub mod outcome;

@@ -11,6 +11,7 @@ use crate::{
     aws::Release,
     calls::{Call, CallFilter},
     faults::{ActiveFault, Fault, FaultRule},
+    seed::Seed,
     server::{Emulator, plain},
     world::{HistoryEntry, ScriptedHealth},
 };
@@ -153,10 +154,7 @@ fn route(emulator: &Emulator, request: &Request<Bytes>) -> Answer {
         (&Method::GET, "state") => Ok(emulator.state_json()),
         (&Method::GET, "calls") => calls(emulator, &query),
         (&Method::GET, "history") => history(emulator, &query),
-        (&Method::POST, "reset") => {
-            emulator.reset();
-            Ok(json!({}))
-        }
+        (&Method::POST, "reset") => reset(emulator, request),
         (&Method::GET, "faults") => Ok(json!({ "faults": emulator.faults() })),
         (&Method::POST, "faults") => add_faults(emulator, request),
         (&Method::DELETE, "faults") => remove_faults(emulator, &query),
@@ -243,6 +241,19 @@ fn numbered(at: usize, entry: &HistoryEntry) -> Value {
 fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refusal> {
     serde_json::from_slice(request.body())
         .map_err(|error| bad(format!("the body is not understood: {error}")))
+}
+
+/// Without a body back to the seed of the start, with a YAML body to that seed.
+fn reset(emulator: &Emulator, request: &Request<Bytes>) -> Answer {
+    if request.body().is_empty() {
+        emulator.reset();
+        return Ok(json!({}));
+    }
+    let text =
+        std::str::from_utf8(request.body()).map_err(|_| bad("the body is not UTF-8; send a seed in YAML"))?;
+    let seed = Seed::parse("in the body", text).map_err(|error| bad(error.to_string()))?;
+    emulator.reset_to(&seed);
+    Ok(json!({}))
 }
 
 fn add_faults(emulator: &Emulator, request: &Request<Bytes>) -> Answer {

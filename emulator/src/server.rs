@@ -101,11 +101,17 @@ impl Emulator {
     /// Goes back to the seed: account, faults, calls, history and scripts are as at the start; held calls are cut.
     /// The clock goes on.
     pub fn reset(&self) {
-        let mut state = self.state();
-        *state = State {
-            world: self.shared.seed.world().clone(),
+        self.reset_to(&self.shared.seed);
+    }
+
+    /// The same with the account of another seed, until the next reset.
+    pub fn reset_to(&self, seed: &Seed) {
+        let fresh = State {
+            world: seed.world().clone(),
             ..State::default()
         };
+        let old = std::mem::replace(&mut *self.state(), fresh);
+        drop(old);
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -5,10 +5,27 @@
 //! and annotations to write, when to wake up. The rules that let load balancers reach the targets are worked
 //! out here as well.
 
+pub mod checkpoint;
+pub mod cleanup;
+pub mod conclude;
+pub mod decide;
+pub mod diff;
+pub mod endpoints;
 pub mod eni;
+pub mod gates;
 pub mod group;
+pub mod input;
+pub mod listing;
+pub mod memory;
+pub mod networking;
+pub mod selector;
 pub mod target;
+pub mod zones;
 
+#[cfg(test)]
+mod tests;
+
+pub use endpoints::{Backends, Backing, Endpoint, PodRef};
 pub use eni::{Instance, Interface};
 pub use group::{GroupRule, SecurityGroupState};
 pub use target::{Target, TargetHealth, TargetState};

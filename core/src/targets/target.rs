@@ -38,6 +38,7 @@ impl Target {
     }
 
     /// Id and port alone, the form in which health is asked for.
+    #[must_use]
     pub fn bare(&self) -> Self {
         Self::new(&self.id, self.port)
     }

@@ -11,6 +11,7 @@ use super::{
 use crate::world::{
     World,
     ec2::{Route, RouteTable, Subnet, Tags, Vpc, Zone},
+    ids::digits_of,
 };
 
 /// Builds the account.
@@ -299,11 +300,11 @@ impl Build<'_> {
             .any(|g| g.vpc_id == vpc_id && g.name == "default");
         let main = ec2.route_tables.values().any(|t| t.vpc_id == vpc_id && t.main);
         if !default {
-            let id = vpc_id.replacen("vpc-", "sg-", 1);
+            let id = format!("sg-{}", digits_of(vpc_id, 17));
             self.add_group(&id, "default", "default VPC security group", vpc_id, Tags::new());
         }
         if !main {
-            let id = vpc_id.replacen("vpc-", "rtb-", 1);
+            let id = format!("rtb-{}", digits_of(vpc_id, 17));
             let (subnets, routes, tags) = (Vec::new(), Vec::new(), Tags::new());
             let table = RouteTable {
                 id: id.clone(),

@@ -46,7 +46,7 @@ impl Build<'_> {
                 format!("write {}", STATES.join(", ")),
             ));
         }
-        let interface = self.interface(&format!("{path}.interface"), instance, address, &subnet)?;
+        let interface = self.interface(path, instance, address, &subnet)?;
         self.world.ec2.interfaces.insert(interface.id.clone(), interface);
         let made = Instance {
             id: instance.id.clone(),
@@ -114,12 +114,11 @@ impl Build<'_> {
         address: Ipv4Addr,
         subnet: &Subnet,
     ) -> Result<Interface, SeedError> {
-        let written = &instance.interface;
-        let id = written
-            .id
+        let id = instance
+            .interface_id
             .clone()
             .unwrap_or_else(|| instance.id.replacen("i-", "eni-", 1));
-        self.id(format!("{path}.id"), &id, "eni")?;
+        self.id(format!("{path}.interface_id"), &id, "eni")?;
         let mut made = Interface {
             id,
             subnet_id: subnet.id.clone(),
@@ -137,17 +136,17 @@ impl Build<'_> {
                 index: 0,
             },
             remove_at: None,
-            tags: written.tags.clone(),
+            tags: instance.interface_tags.clone(),
         };
-        self.groups(path, written, &mut made)?;
-        self.addresses(path, written, subnet, &mut made)?;
+        self.groups(path, instance, &mut made)?;
+        self.addresses(path, instance, subnet, &mut made)?;
         Ok(made)
     }
 
     fn groups(
         &self,
         path: &str,
-        written: &document::Interface,
+        written: &document::Instance,
         made: &mut Interface,
     ) -> Result<(), SeedError> {
         let groups = &self.world.ec2.security_groups;
@@ -178,7 +177,7 @@ impl Build<'_> {
     fn addresses(
         &self,
         path: &str,
-        written: &document::Interface,
+        written: &document::Instance,
         subnet: &Subnet,
         made: &mut Interface,
     ) -> Result<(), SeedError> {

@@ -1,0 +1,429 @@
+//! Between the words of the ELBv2 API and ours. Total: a value we do not know is an error that names it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use aws_sdk_elasticloadbalancingv2::types as sdk;
+use elbow_core::model::{
+    Action, ForwardAction, HealthCheck, HealthCheckPort, IpAddressType, IpFamily, Listener, LoadBalancer,
+    LoadBalancerState, LoadBalancerType, Matcher, OnOff, Protocol, Ref, ResourceId, Scheme, Setting,
+    SubnetMapping, Tags, TargetGroup, TargetType, WeightedTargetGroup,
+};
+use elbow_core::targets::{Target, TargetHealth, TargetState};
+
+use super::{ListedLoadBalancer, ListedTargetGroup};
+use crate::aws::error::{AwsError, Fault, Service};
+
+/// Why something AWS reports is not in our vocabulary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Strange {
+    /// A kind of resource that this controller never makes (gateway load balancers, Lambda groups).
+    Foreign(String),
+    /// A value this version does not know.
+    Unknown(String),
+}
+
+impl Strange {
+    /// One sentence.
+    pub(super) fn message(&self) -> &str {
+        match self {
+            Self::Foreign(message) | Self::Unknown(message) => message,
+        }
+    }
+
+    /// As the error of a call.
+    pub(super) fn error(&self, operation: &'static str) -> AwsError {
+        AwsError::unknown_value(Service::Elb, operation, self.message().to_owned())
+    }
+}
+
+/// Keeps what we can read of a list. Somebody else's strange resource must not hide ours.
+pub(super) fn keep_readable<T>(operation: &'static str, items: Vec<Result<T, Strange>>) -> Vec<T> {
+    let keep = |item: Result<T, Strange>| match item {
+        Ok(item) => Some(item),
+        Err(Strange::Foreign(_)) => None,
+        Err(Strange::Unknown(message)) => {
+            tracing::warn!(operation, message, "left out of a list");
+            None
+        }
+    };
+    items.into_iter().filter_map(keep).collect()
+}
+
+fn missing(what: &str, field: &str) -> Strange {
+    Strange::Unknown(format!("{what} has no {field}"))
+}
+
+fn parsed<T>(what: &str, field: &str, text: &str, value: Option<T>) -> Result<T, Strange> {
+    value.ok_or_else(|| {
+        Strange::Unknown(format!(
+            "{what} has the {field} {text}, which this version does not know"
+        ))
+    })
+}
+
+pub(super) fn load_balancer(listed: &sdk::LoadBalancer) -> Result<ListedLoadBalancer, Strange> {
+    let arn = listed
+        .load_balancer_arn()
+        .ok_or_else(|| missing("a load balancer", "ARN"))?;
+    let what = format!("load balancer {arn}");
+    let kind = match listed.r#type() {
+        Some(sdk::LoadBalancerTypeEnum::Network) => LoadBalancerType::Network,
+        Some(sdk::LoadBalancerTypeEnum::Application) => LoadBalancerType::Application,
+        Some(sdk::LoadBalancerTypeEnum::Gateway) => {
+            return Err(Strange::Foreign(format!("{what} is a gateway load balancer")));
+        }
+        other => return parsed(&what, "type", other.map_or("none", |kind| kind.as_str()), None),
+    };
+    let scheme = listed.scheme().map_or("none", |scheme| scheme.as_str());
+    let address_type = listed.ip_address_type().map_or("ipv4", |kind| kind.as_str());
+    let state = listed
+        .state()
+        .and_then(|state| state.code())
+        .map_or("none", |code| code.as_str());
+    let load_balancer = LoadBalancer {
+        id: ResourceId(String::new()),
+        arn: Some(arn.to_owned()),
+        dns_name: listed.dns_name().map(str::to_owned),
+        state: Some(parsed(&what, "state", state, load_balancer_state(state))?),
+        name: listed.load_balancer_name().unwrap_or_default().to_owned(),
+        kind,
+        scheme: parsed(&what, "scheme", scheme, Scheme::parse(scheme))?,
+        ip_address_type: parsed(
+            &what,
+            "IP address type",
+            address_type,
+            IpAddressType::parse(address_type),
+        )?,
+        ipv6_source_nat: listed
+            .enable_prefix_for_ipv6_source_nat()
+            .and_then(|flag| OnOff::parse(flag.as_str()))
+            .into(),
+        subnets: listed.availability_zones().iter().map(zone).collect(),
+        security_groups: listed.security_groups().iter().cloned().map(Ref::Known).collect(),
+        private_link_inbound: listed
+            .enforce_security_group_inbound_rules_on_private_link_traffic()
+            .and_then(OnOff::parse)
+            .into(),
+        attributes: BTreeMap::new(),
+        capacity_units: Setting::Unmanaged,
+        tags: Tags::new(),
+        origins: std::collections::BTreeSet::new(),
+    };
+    Ok(ListedLoadBalancer {
+        load_balancer,
+        vpc: listed.vpc_id().unwrap_or_default().to_owned(),
+    })
+}
+
+fn load_balancer_state(word: &str) -> Option<LoadBalancerState> {
+    match word {
+        "provisioning" => Some(LoadBalancerState::Provisioning),
+        "active" => Some(LoadBalancerState::Active),
+        "active_impaired" => Some(LoadBalancerState::ActiveImpaired),
+        "failed" => Some(LoadBalancerState::Failed),
+        _ => None,
+    }
+}
+
+fn zone(zone: &sdk::AvailabilityZone) -> SubnetMapping {
+    let addresses = zone.load_balancer_addresses();
+    let first = |field: fn(&sdk::LoadBalancerAddress) -> Option<&str>| addresses.iter().find_map(field);
+    SubnetMapping {
+        subnet: zone.subnet_id().unwrap_or_default().to_owned(),
+        allocation_id: first(sdk::LoadBalancerAddress::allocation_id).map(str::to_owned),
+        private_ipv4: first(sdk::LoadBalancerAddress::private_ipv4_address).map(canonical),
+        ipv6: first(sdk::LoadBalancerAddress::ipv6_address).map(canonical),
+        source_nat_prefix: zone.source_nat_ipv6_prefixes().first().cloned(),
+    }
+}
+
+/// Canonical text of an address.
+fn canonical(text: &str) -> String {
+    text.parse::<IpAddr>()
+        .map_or_else(|_| text.to_owned(), |address| address.to_string())
+}
+
+pub(super) fn target_group(listed: &sdk::TargetGroup) -> Result<ListedTargetGroup, Strange> {
+    let arn = listed
+        .target_group_arn()
+        .ok_or_else(|| missing("a target group", "ARN"))?;
+    let what = format!("target group {arn}");
+    let target_type = match listed.target_type() {
+        Some(sdk::TargetTypeEnum::Lambda) => {
+            return Err(Strange::Foreign(format!("{what} has Lambda targets")));
+        }
+        other => other.map_or("instance", |kind| kind.as_str()),
+    };
+    let protocol = match listed.protocol() {
+        Some(sdk::ProtocolEnum::Geneve) => return Err(Strange::Foreign(format!("{what} speaks GENEVE"))),
+        other => other.map_or("none", |protocol| protocol.as_str()),
+    };
+    let family = match listed.ip_address_type().map_or("ipv4", |family| family.as_str()) {
+        "ipv4" => IpFamily::Ipv4,
+        "ipv6" => IpFamily::Ipv6,
+        other => return parsed(&what, "IP address type", other, None),
+    };
+    let group = TargetGroup {
+        id: ResourceId(String::new()),
+        arn: Some(arn.to_owned()),
+        name: listed.target_group_name().unwrap_or_default().to_owned(),
+        target_type: parsed(&what, "target type", target_type, TargetType::parse(target_type))?,
+        port: listed.port().ok_or_else(|| missing(&what, "port"))?,
+        protocol: parsed(&what, "protocol", protocol, Protocol::parse(protocol))?,
+        protocol_version: listed.protocol_version().map(str::to_owned).into(),
+        family,
+        health_check: health_check(&what, listed)?,
+        attributes: BTreeMap::new(),
+        tags: Tags::new(),
+        load_balancers: listed.load_balancer_arns().to_vec(),
+        origins: std::collections::BTreeSet::new(),
+    };
+    Ok(ListedTargetGroup {
+        group,
+        vpc: listed.vpc_id().unwrap_or_default().to_owned(),
+    })
+}
+
+fn health_check(what: &str, listed: &sdk::TargetGroup) -> Result<HealthCheck, Strange> {
+    let protocol = listed
+        .health_check_protocol()
+        .map_or("none", |protocol| protocol.as_str());
+    let port = listed.health_check_port().unwrap_or("traffic-port");
+    let matcher = listed.matcher().and_then(|matcher| {
+        let http = matcher.http_code().map(|code| Matcher::Http(code.to_owned()));
+        http.or_else(|| matcher.grpc_code().map(|code| Matcher::Grpc(code.to_owned())))
+    });
+    Ok(HealthCheck {
+        protocol: parsed(what, "health check protocol", protocol, Protocol::parse(protocol))?,
+        port: parsed(what, "health check port", port, HealthCheckPort::parse(port))?,
+        path: listed.health_check_path().map(str::to_owned).into(),
+        matcher: matcher.into(),
+        interval_seconds: listed
+            .health_check_interval_seconds()
+            .ok_or_else(|| missing(what, "health check interval"))?,
+        timeout_seconds: listed.health_check_timeout_seconds().into(),
+        healthy_threshold: listed
+            .healthy_threshold_count()
+            .ok_or_else(|| missing(what, "healthy threshold"))?,
+        unhealthy_threshold: listed
+            .unhealthy_threshold_count()
+            .ok_or_else(|| missing(what, "unhealthy threshold"))?,
+    })
+}
+
+pub(super) fn listener(listed: &sdk::Listener) -> Result<Listener, Strange> {
+    let arn = listed
+        .listener_arn()
+        .ok_or_else(|| missing("a listener", "ARN"))?;
+    let what = format!("listener {arn}");
+    let port = listed.port().ok_or_else(|| missing(&what, "port"))?;
+    let protocol = listed.protocol().map_or("none", |protocol| protocol.as_str());
+    let mut actions: Vec<&sdk::Action> = listed.default_actions().iter().collect();
+    actions.sort_by_key(|action| action.order().unwrap_or_default());
+    Ok(Listener {
+        id: ResourceId(port.to_string()),
+        arn: Some(arn.to_owned()),
+        load_balancer: Ref::Known(listed.load_balancer_arn().unwrap_or_default().to_owned()),
+        port,
+        protocol: parsed(&what, "protocol", protocol, Protocol::parse(protocol))?,
+        default_actions: actions
+            .into_iter()
+            .map(|one| action(&what, one))
+            .collect::<Result<_, _>>()?,
+        certificates: listed
+            .certificates()
+            .iter()
+            .filter_map(|certificate| certificate.certificate_arn().map(str::to_owned))
+            .collect(),
+        extra_certificates: Setting::Unmanaged,
+        ssl_policy: listed.ssl_policy().map(str::to_owned).into(),
+        alpn_policy: listed.alpn_policy().first().cloned().into(),
+        attributes: BTreeMap::new(),
+        tags: Setting::Unmanaged,
+        origins: std::collections::BTreeSet::new(),
+    })
+}
+
+fn action(what: &str, action: &sdk::Action) -> Result<Action, Strange> {
+    match action.r#type() {
+        Some(sdk::ActionTypeEnum::Forward) => {}
+        other => {
+            return parsed(
+                what,
+                "action type",
+                other.map_or("none", |kind| kind.as_str()),
+                None,
+            );
+        }
+    }
+    let weighted = |group: &sdk::TargetGroupTuple| WeightedTargetGroup {
+        target_group: Ref::Known(group.target_group_arn().unwrap_or_default().to_owned()),
+        weight: group.weight(),
+    };
+    let config = action.forward_config();
+    let mut target_groups: Vec<_> = config
+        .map(|config| config.target_groups().iter().map(weighted).collect())
+        .unwrap_or_default();
+    if target_groups.is_empty() {
+        let arn = action
+            .target_group_arn()
+            .ok_or_else(|| missing(what, "target group in its forward action"))?;
+        target_groups.push(WeightedTargetGroup {
+            target_group: Ref::Known(arn.to_owned()),
+            weight: None,
+        });
+    }
+    let stickiness = config
+        .and_then(|config| config.target_group_stickiness_config())
+        .and_then(|stickiness| stickiness.enabled());
+    Ok(Action::Forward(ForwardAction {
+        target_groups,
+        stickiness: stickiness.into(),
+    }))
+}
+
+/// Our actions in the API's words, in order. `weighted`: gate `WeightedTargetGroups`.
+pub(super) fn actions(
+    operation: &'static str,
+    actions: &[Action],
+    weighted: bool,
+) -> Result<Vec<sdk::Action>, AwsError> {
+    actions
+        .iter()
+        .zip(1..)
+        .map(|(Action::Forward(forward), order)| {
+            let action = sdk::Action::builder()
+                .r#type(sdk::ActionTypeEnum::Forward)
+                .order(order);
+            Ok(match forward.target_groups.as_slice() {
+                [one] if !weighted => action
+                    .target_group_arn(known(operation, &one.target_group)?)
+                    .build(),
+                _ if !weighted => {
+                    return Err(invalid(operation, "weighted target groups feature is disabled"));
+                }
+                groups => action
+                    .forward_config(forward_config(operation, groups, &forward.stickiness)?)
+                    .build(),
+            })
+        })
+        .collect()
+}
+
+fn forward_config(
+    operation: &'static str,
+    groups: &[WeightedTargetGroup],
+    stickiness: &Setting<bool>,
+) -> Result<sdk::ForwardActionConfig, AwsError> {
+    let mut config = sdk::ForwardActionConfig::builder();
+    for group in groups {
+        let tuple = sdk::TargetGroupTuple::builder()
+            .target_group_arn(known(operation, &group.target_group)?)
+            .set_weight(group.weight)
+            .build();
+        config = config.target_groups(tuple);
+    }
+    if let Some(enabled) = stickiness.get() {
+        let stickiness = sdk::TargetGroupStickinessConfig::builder()
+            .enabled(*enabled)
+            .build();
+        config = config.target_group_stickiness_config(stickiness);
+    }
+    Ok(config.build())
+}
+
+/// The ARN or id of a reference that must be resolved by now.
+pub(super) fn known<'a>(operation: &'static str, reference: &'a Ref) -> Result<&'a str, AwsError> {
+    reference
+        .known()
+        .ok_or_else(|| invalid(operation, "a reference of the request is not resolved yet"))
+}
+
+fn invalid(operation: &'static str, message: &str) -> AwsError {
+    AwsError {
+        fault: Fault::Invalid,
+        ..AwsError::answered(Service::Elb, operation, "InvalidRequest", message)
+    }
+}
+
+pub(super) fn tags(tags: &Tags) -> Option<Vec<sdk::Tag>> {
+    let tag = |(key, value): (&String, &String)| sdk::Tag::builder().key(key).value(value).build();
+    (!tags.is_empty()).then(|| tags.iter().map(tag).collect())
+}
+
+pub(super) fn read_tags(tags: &[sdk::Tag]) -> Tags {
+    let tag = |tag: &sdk::Tag| {
+        let key = tag.key().unwrap_or_default().to_owned();
+        (key, tag.value().unwrap_or_default().to_owned())
+    };
+    tags.iter().map(tag).collect()
+}
+
+pub(super) fn certificates(arns: &[String]) -> Option<Vec<sdk::Certificate>> {
+    let first = arns.first()?;
+    Some(vec![sdk::Certificate::builder().certificate_arn(first).build()])
+}
+
+pub(super) fn subnet_mapping(mapping: &SubnetMapping) -> sdk::SubnetMapping {
+    sdk::SubnetMapping::builder()
+        .subnet_id(&mapping.subnet)
+        .set_allocation_id(mapping.allocation_id.clone())
+        .set_private_ipv4_address(mapping.private_ipv4.clone())
+        .set_ipv6_address(mapping.ipv6.clone())
+        .set_source_nat_ipv6_prefix(mapping.source_nat_prefix.clone())
+        .build()
+}
+
+pub(super) fn matcher(matcher: &Matcher) -> sdk::Matcher {
+    match matcher {
+        Matcher::Http(code) => sdk::Matcher::builder().http_code(code).build(),
+        Matcher::Grpc(code) => sdk::Matcher::builder().grpc_code(code).build(),
+    }
+}
+
+pub(super) fn protocol(protocol: Protocol) -> sdk::ProtocolEnum {
+    sdk::ProtocolEnum::from(protocol.as_str())
+}
+
+pub(super) fn target(target: &Target) -> sdk::TargetDescription {
+    sdk::TargetDescription::builder()
+        .id(&target.id)
+        .port(target.port)
+        .set_availability_zone(target.availability_zone.clone())
+        .set_quic_server_id(target.quic_server_id.clone())
+        .build()
+}
+
+pub(super) fn target_health(health: &sdk::TargetHealthDescription) -> TargetHealth {
+    let target = health.target();
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let state = health.target_health();
+    TargetHealth {
+        target: Target {
+            id: text(target.and_then(|target| target.id())),
+            port: target.and_then(|target| target.port()).unwrap_or_default(),
+            availability_zone: target
+                .and_then(|target| target.availability_zone())
+                .map(str::to_owned),
+            quic_server_id: target
+                .and_then(|target| target.quic_server_id())
+                .map(str::to_owned),
+        },
+        state: TargetState::parse(
+            state
+                .and_then(|state| state.state())
+                .map_or("", |state| state.as_str()),
+        ),
+        reason: text(
+            state
+                .and_then(|state| state.reason())
+                .map(|reason| reason.as_str()),
+        ),
+        description: text(state.and_then(|state| state.description())),
+    }
+}
+
+#[cfg(test)]
+#[path = "convert_tests.rs"]
+mod tests;

@@ -1,0 +1,203 @@
+//! Items of the cache: what questions are made of, and how answers are put together from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use elbow_core::question::{Answer, Fact, Group, Question, RouteTable, Subnet, Vpc};
+use elbow_core::settings::Realm;
+use jiff::Timestamp;
+
+use crate::aws::lifetimes;
+
+/// Something that is read and cached on its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Item {
+    VpcSubnets,
+    RouteTables,
+    Vpc,
+    Subnet(String),
+    Zone(String),
+    Group(String),
+    GroupName(String),
+}
+
+impl Item {
+    /// Whether it can change at all.
+    pub(super) fn is_mortal(&self) -> bool {
+        !matches!(self, Self::Zone(_))
+    }
+}
+
+/// What is known of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Subnets(Vec<Subnet>),
+    RouteTables(Vec<RouteTable>),
+    Vpc(Vpc),
+    Zone(String),
+    /// Of an id: one; of a name: in AWS's order.
+    Groups(Vec<Group>),
+    Absent,
+    Denied(String),
+    Unknown(String),
+    /// To be read anew; the old value is kept to notice a change.
+    Expired(Box<Value>),
+}
+
+/// The items of a question; none for those that are not answered here.
+pub(super) fn items(question: &Question) -> BTreeSet<Item> {
+    let each = |ids: &BTreeSet<String>, item: fn(String) -> Item| ids.iter().cloned().map(item).collect();
+    match question {
+        Question::VpcSubnets => BTreeSet::from([Item::VpcSubnets]),
+        Question::RouteTables => BTreeSet::from([Item::RouteTables]),
+        Question::Vpc => BTreeSet::from([Item::Vpc]),
+        Question::SubnetsById(ids) => each(ids, Item::Subnet),
+        Question::Zones(ids) => each(ids, Item::Zone),
+        Question::GroupsById(ids) => each(ids, Item::Group),
+        Question::GroupsByName(names) => each(names, Item::GroupName),
+        Question::Existing(_) | Question::BackendGroup => BTreeSet::new(),
+    }
+}
+
+impl Value {
+    pub(super) fn is_known(&self) -> bool {
+        match self {
+            Self::Absent | Self::Denied(_) | Self::Unknown(_) => false,
+            Self::Expired(old) => old.is_known(),
+            _ => true,
+        }
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
+
+    /// Makes it due.
+    pub(super) fn expire(&mut self) {
+        if !matches!(self, Self::Expired(_)) {
+            let old = std::mem::replace(self, Self::Absent);
+            *self = Self::Expired(Box::new(old));
+        }
+    }
+
+    /// How long it is believed.
+    pub(super) fn lifetime(&self, item: &Item) -> Duration {
+        match self {
+            Self::Expired(_) | Self::Unknown(_) => Duration::ZERO,
+            Self::Absent => lifetimes::ABSENT,
+            Self::Denied(_) => lifetimes::DENIED,
+            _ if item.is_mortal() => lifetimes::NETWORK,
+            _ => lifetimes::ZONE,
+        }
+    }
+
+    /// Whether a build would see no difference.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Expired(old), other) => old.is_same(other),
+            (Self::Subnets(a), Self::Subnets(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| without_noise(a) == without_noise(b))
+            }
+            (Self::Unknown(_), Self::Unknown(_)) => true,
+            _ => self == other,
+        }
+    }
+}
+
+/// Free addresses change all the time; discovery only asks whether there are at least 8 (upstream
+/// `pkg/networking/subnet_resolver.go`).
+fn without_noise(subnet: &Subnet) -> Subnet {
+    Subnet {
+        available_ips: subnet.available_ips.min(8),
+        ..subnet.clone()
+    }
+}
+
+/// An item's value and when it was read.
+pub(super) type Lookup<'a> = dyn Fn(&Item) -> Option<(&'a Value, Timestamp)> + 'a;
+
+/// The answer to a question; `None` for those that are not answered here.
+pub(super) fn assemble(question: &Question, realm: &Realm, lookup: &Lookup<'_>) -> Option<Answer> {
+    let mut parts = Vec::new();
+    let mut read_at = Timestamp::MAX;
+    for item in items(question) {
+        let found = lookup(&item).map(|(value, at)| (current(value), at));
+        match found {
+            None => return Some(unknown(format!("{item:?} has not been read yet"))),
+            Some((Value::Denied(action), _)) => {
+                return Some(Answer::Denied {
+                    action: action.clone(),
+                });
+            }
+            Some((Value::Unknown(reason), _)) => return Some(unknown(reason.clone())),
+            Some((value, at)) => {
+                read_at = read_at.min(at);
+                parts.push((item, value));
+            }
+        }
+    }
+    let fact = fact(question, &parts)?;
+    Some(match fact {
+        Some(fact) => Answer::Known { fact, read_at },
+        None => Answer::Absent {
+            message: format!("there is no VPC {} in region {}", realm.vpc, realm.region),
+        },
+    })
+}
+
+fn unknown(reason: String) -> Answer {
+    Answer::Unknown { reason }
+}
+
+/// A value that is to be read anew is still an answer while it is being read.
+fn current(value: &Value) -> &Value {
+    match value {
+        Value::Expired(old) => current(old),
+        other => other,
+    }
+}
+
+/// The fact made of known and absent parts; `Some(None)` where the one thing asked for does not exist.
+fn fact(question: &Question, parts: &[(Item, &Value)]) -> Option<Option<Fact>> {
+    let subnets = || {
+        let mut subnets: Vec<Subnet> = parts
+            .iter()
+            .filter_map(|(_, value)| match value {
+                Value::Subnets(subnets) => Some(subnets.iter().cloned()),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        subnets.sort_by(|a, b| a.id.cmp(&b.id));
+        Fact::Subnets(subnets)
+    };
+    let single = parts.first().map(|(_, value)| *value);
+    match question {
+        Question::VpcSubnets | Question::SubnetsById(_) => Some(Some(subnets())),
+        Question::RouteTables => match single {
+            Some(Value::RouteTables(tables)) => Some(Some(Fact::RouteTables(tables.clone()))),
+            _ => Some(None),
+        },
+        Question::Vpc => match single {
+            Some(Value::Vpc(vpc)) => Some(Some(Fact::Vpc(vpc.clone()))),
+            _ => Some(None),
+        },
+        Question::Zones(_) => {
+            let zone = |(item, value): &(Item, &Value)| match (item, value) {
+                (Item::Zone(id), Value::Zone(kind)) => Some((id.clone(), kind.clone())),
+                _ => None,
+            };
+            Some(Some(Fact::Zones(
+                parts.iter().filter_map(zone).collect::<BTreeMap<_, _>>(),
+            )))
+        }
+        Question::GroupsById(_) | Question::GroupsByName(_) => {
+            let groups = parts.iter().filter_map(|(_, value)| match value {
+                Value::Groups(groups) => Some(groups.iter().cloned()),
+                _ => None,
+            });
+            Some(Some(Fact::Groups(groups.flatten().collect())))
+        }
+        Question::Existing(_) | Question::BackendGroup => None,
+    }
+}
