@@ -11,6 +11,8 @@ pub mod key;
 pub mod model;
 pub mod plan;
 pub mod question;
+pub mod record;
 pub mod settings;
+pub mod status;
 pub mod targets;
 pub mod view;

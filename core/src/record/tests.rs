@@ -1,0 +1,38 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use super::*;
+
+#[test]
+fn the_name_is_made_of_the_printed_key() {
+    let name = record_name(&StackKey::service("default", "web"));
+    let digits = hash::sha256_hex(b"service:default/web");
+    assert_eq!(name, format!("elbow-{}", &digits[..40]));
+    assert_eq!(name.len(), 46);
+}
+
+#[test]
+fn settings_that_no_build_reads_do_not_count() {
+    let settings = Settings::new("demo", "us-west-2", "vpc-1");
+    let mut other = settings.clone();
+    other.sync_period *= 2;
+    other.max_targets_per_target_group = 7;
+    assert_eq!(configuration_hash(&settings), configuration_hash(&other));
+    other.default_tags.insert("team".to_owned(), "a".to_owned());
+    assert_ne!(configuration_hash(&settings), configuration_hash(&other));
+}
+
+#[test]
+fn text_of_another_format_is_refused() {
+    let key = StackKey::service("default", "web");
+    let stack = Stack::empty(&key);
+    let settings = Settings::new("demo", "us-west-2", "vpc-1");
+    let record = Record::new(&stack, &stack, &settings, None);
+    assert_eq!(Record::from_json(&record.to_json()).expect("own text"), record);
+    assert!(Record::from_json("{}").is_err());
+    assert!(Record::from_json("null").is_err());
+}

@@ -1,0 +1,198 @@
+//! Events of a stack's owner, with upstream's reasons and texts (`pkg/k8s/events.go`,
+//! `controllers/service/service_controller.go`).
+
+use std::collections::BTreeMap;
+
+use elbow_crds::problem::{ObjectRef, Problem};
+
+use crate::event::{Event, EventType};
+use crate::plan::Action;
+
+/// Reasons of events on Services and Ingresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// A pass succeeded.
+    SuccessfullyReconciled,
+    /// The objects are at fault, or something they name.
+    FailedBuildModel,
+    /// AWS or Kubernetes refused a step.
+    FailedDeployModel,
+    /// The finalizer could not be written.
+    FailedAddFinalizer,
+    /// The finalizer could not be taken away.
+    FailedRemoveFinalizer,
+    /// The status could not be written.
+    FailedUpdateStatus,
+    /// The status could not be cleared.
+    FailedCleanupStatus,
+}
+
+impl Reason {
+    /// Upstream's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SuccessfullyReconciled => "SuccessfullyReconciled",
+            Self::FailedBuildModel => "FailedBuildModel",
+            Self::FailedDeployModel => "FailedDeployModel",
+            Self::FailedAddFinalizer => "FailedAddFinalizer",
+            Self::FailedRemoveFinalizer => "FailedRemoveFinalizer",
+            Self::FailedUpdateStatus => "FailedUpdateStatus",
+            Self::FailedCleanupStatus => "FailedCleanupStatus",
+        }
+    }
+
+    /// Upstream's text before the cause.
+    fn lead(self) -> &'static str {
+        match self {
+            Self::SuccessfullyReconciled => "Successfully reconciled",
+            Self::FailedBuildModel => "Failed build model due to ",
+            Self::FailedDeployModel => "Failed deploy model due to ",
+            Self::FailedAddFinalizer => "Failed add finalizer due to ",
+            Self::FailedRemoveFinalizer => "Failed remove finalizer due to ",
+            Self::FailedUpdateStatus | Self::FailedCleanupStatus => "Failed update status due to ",
+        }
+    }
+}
+
+/// The event of a successful pass.
+pub fn reconciled(object: &ObjectRef, uid: &str) -> Event {
+    Event {
+        object: object.clone(),
+        uid: uid.to_owned(),
+        kind: EventType::Normal,
+        reason: Reason::SuccessfullyReconciled.as_str().to_owned(),
+        message: Reason::SuccessfullyReconciled.lead().to_owned(),
+    }
+}
+
+/// The event of a failure with its cause, one sentence without the object.
+pub fn failed(object: &ObjectRef, uid: &str, reason: Reason, cause: &str) -> Event {
+    Event {
+        object: object.clone(),
+        uid: uid.to_owned(),
+        kind: EventType::Warning,
+        reason: reason.as_str().to_owned(),
+        message: format!("{}{cause}", reason.lead()),
+    }
+}
+
+/// One event per object at fault, all its faults in one sentence. Warnings among the problems are left out.
+/// `uid` belongs to `owner`.
+pub fn build_failed(owner: &ObjectRef, uid: &str, problems: &[Problem]) -> Vec<Event> {
+    let mut causes: BTreeMap<&ObjectRef, Vec<String>> = BTreeMap::new();
+    for problem in problems.iter().filter(|problem| problem.is_fault()) {
+        causes.entry(&problem.object).or_default().push(cause(problem));
+    }
+    causes
+        .into_iter()
+        .map(|(object, causes)| {
+            let uid = uid_of(object, owner, uid);
+            failed(object, uid, Reason::FailedBuildModel, &causes.join("; "))
+        })
+        .collect()
+}
+
+/// The event of a refused step, on the object that asked for it.
+pub fn step_failed(owner: &ObjectRef, uid: &str, action: &Action, problem: &Problem) -> Event {
+    let reason = match action {
+        Action::AddFinalizer { .. } => Reason::FailedAddFinalizer,
+        Action::RemoveFinalizer { .. } => Reason::FailedRemoveFinalizer,
+        _ => Reason::FailedDeployModel,
+    };
+    let uid = uid_of(&problem.object, owner, uid);
+    failed(&problem.object, uid, reason, &cause(problem))
+}
+
+/// Events of warnings, which upstream keeps to itself; the reason is the problem's code.
+pub fn warnings(owner: &ObjectRef, uid: &str, problems: &[Problem]) -> Vec<Event> {
+    problems
+        .iter()
+        .filter(|problem| !problem.is_fault())
+        .map(|problem| Event {
+            object: problem.object.clone(),
+            uid: uid_of(&problem.object, owner, uid).to_owned(),
+            kind: EventType::Warning,
+            reason: format!("{:?}", problem.code),
+            message: cause(problem),
+        })
+        .collect()
+}
+
+fn uid_of<'a>(object: &ObjectRef, owner: &ObjectRef, uid: &'a str) -> &'a str {
+    if object == owner { uid } else { "" }
+}
+
+/// Field and message: the event stands on the object already.
+fn cause(problem: &Problem) -> String {
+    if problem.field.is_empty() {
+        problem.message.clone()
+    } else {
+        format!("{}: {}", problem.field, problem.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use elbow_crds::problem::ProblemCode;
+
+    use super::*;
+
+    fn object() -> ObjectRef {
+        ObjectRef::new("Service", "default", "web")
+    }
+
+    #[test]
+    fn faults_of_one_object_make_one_event_and_warnings_none() {
+        let backend = ObjectRef::new("Service", "default", "backend");
+        let problems = [
+            Problem::fault(&object(), "a", ProblemCode::Malformed, "first"),
+            Problem::warning(&object(), "b", ProblemCode::Ignored, "second"),
+            Problem::fault(&object(), "", ProblemCode::NotFound, "third"),
+            Problem::fault(&backend, "spec.ports", ProblemCode::NotFound, "fourth"),
+        ];
+        let found: Vec<(String, String, String)> = build_failed(&object(), "uid-1", &problems)
+            .into_iter()
+            .map(|event| (event.object.name, event.uid, event.message))
+            .collect();
+        let text = |name: &str, uid: &str, message: &str| {
+            (name.to_owned(), uid.to_owned(), message.to_owned())
+        };
+        assert_eq!(
+            found,
+            [
+                text("backend", "", "Failed build model due to spec.ports: fourth"),
+                text("web", "uid-1", "Failed build model due to a: first; third"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_refused_finalizer_has_its_own_reason() {
+        let problem = Problem::fault(&object(), "", ProblemCode::Denied, "no");
+        let action = Action::AddFinalizer {
+            object: object(),
+            finalizer: "f".to_owned(),
+        };
+        let event = step_failed(&object(), "uid-1", &action, &problem);
+        assert_eq!(event.reason, "FailedAddFinalizer");
+        assert_eq!(event.message, "Failed add finalizer due to no");
+        let action = Action::DeleteLoadBalancer { arn: "arn".to_owned() };
+        let event = step_failed(&object(), "uid-1", &action, &problem);
+        assert_eq!((event.reason.as_str(), event.uid.as_str()), ("FailedDeployModel", "uid-1"));
+    }
+
+    #[test]
+    fn warnings_carry_their_code() {
+        let problem = Problem::warning(&object(), "field", ProblemCode::Ignored, "has no effect");
+        let events = warnings(&object(), "u", &[problem]);
+        assert_eq!(events[0].reason, "Ignored");
+        assert_eq!(events[0].message, "field: has no effect");
+    }
+}

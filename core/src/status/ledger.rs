@@ -1,0 +1,128 @@
+//! Which events have been written: news at once, what stands every 30 min, success only on change.
+//!
+//! After every pass of a key the shell calls [`Ledger::due`] with all events that stand, and
+//! [`Ledger::success`] if the pass succeeded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use elbow_crds::problem::ObjectRef;
+use jiff::{SignedDuration, Timestamp};
+
+use super::events::reconciled;
+use crate::event::Event;
+use crate::key::Key;
+
+/// How often a standing problem is repeated (DESIGN 7.14).
+pub const REPEAT_AFTER: SignedDuration = SignedDuration::from_mins(30);
+
+/// Events written for standing problems, by key.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    standing: BTreeMap<Key, BTreeMap<Event, Timestamp>>,
+    failing: BTreeSet<Key>,
+}
+
+impl Ledger {
+    /// The events of a pass that have to be written now. `events` are all that stand after the pass of this
+    /// key, warnings included and possibly none: what is missing from them is over and would be news when it
+    /// comes again.
+    pub fn due(&mut self, key: &Key, events: &[Event], now: Timestamp) -> Vec<Event> {
+        let mut standing = self.standing.remove(key).unwrap_or_default();
+        standing.retain(|event, _| events.contains(event));
+        let mut due = Vec::new();
+        let distinct: BTreeSet<&Event> = events.iter().collect();
+        for event in distinct {
+            let written = standing.get(event);
+            if written.is_none_or(|at| now.duration_since(*at) >= REPEAT_AFTER) {
+                standing.insert(event.clone(), now);
+                due.push(event.clone());
+            }
+        }
+        if events.iter().any(|event| event.reason.starts_with("Failed")) {
+            self.failing.insert(key.clone());
+        }
+        if !standing.is_empty() {
+            self.standing.insert(key.clone(), standing);
+        }
+        due
+    }
+
+    /// The event of a successful pass: only if the pass changed something or the last one failed.
+    pub fn success(&mut self, key: &Key, object: &ObjectRef, uid: &str, changed: bool) -> Option<Event> {
+        let recovered = self.failing.remove(key);
+        (changed || recovered).then(|| reconciled(object, uid))
+    }
+
+    /// When the next repetition for a key is due; `None` without standing problems.
+    pub fn repeat_at(&self, key: &Key) -> Option<Timestamp> {
+        let first = self.standing.get(key)?.values().min()?;
+        first.checked_add(REPEAT_AFTER).ok()
+    }
+
+    /// Drops what is known about a key whose owner is gone.
+    pub fn forget(&mut self, key: &Key) {
+        self.standing.remove(key);
+        self.failing.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::super::events::{Reason, failed};
+    use super::*;
+    use crate::key::StackKey;
+
+    fn key() -> Key {
+        Key::Stack(StackKey::service("default", "web"))
+    }
+
+    fn object() -> ObjectRef {
+        ObjectRef::new("Service", "default", "web")
+    }
+
+    fn problem(cause: &str) -> Event {
+        failed(&object(), "u", Reason::FailedBuildModel, cause)
+    }
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes)
+    }
+
+    #[test]
+    fn a_standing_problem_is_repeated_after_half_an_hour() {
+        let mut ledger = Ledger::default();
+        let events = [problem("a")];
+        assert_eq!(ledger.due(&key(), &events, at(0)), events);
+        assert_eq!(ledger.repeat_at(&key()), Some(at(30)));
+        assert_eq!(ledger.due(&key(), &events, at(29)), []);
+        assert_eq!(ledger.due(&key(), &events, at(30)), events);
+        assert_eq!(ledger.due(&key(), &events, at(31)), []);
+    }
+
+    #[test]
+    fn another_cause_is_news() {
+        let mut ledger = Ledger::default();
+        ledger.due(&key(), &[problem("a")], at(0));
+        assert_eq!(ledger.due(&key(), &[problem("b")], at(1)), [problem("b")]);
+        assert_eq!(ledger.due(&key(), &[problem("a")], at(2)), [problem("a")]);
+    }
+
+    #[test]
+    fn success_is_told_on_change_and_after_a_problem_only() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.success(&key(), &object(), "u", false), None);
+        assert!(ledger.success(&key(), &object(), "u", true).is_some());
+        ledger.due(&key(), &[problem("a")], at(0));
+        ledger.due(&key(), &[], at(1));
+        assert!(ledger.success(&key(), &object(), "u", false).is_some());
+        assert_eq!(ledger.success(&key(), &object(), "u", false), None);
+        assert_eq!(ledger.repeat_at(&key()), None);
+    }
+}

@@ -1,0 +1,22 @@
+//! What is written back to Kubernetes objects: `status.loadBalancer` and events, as values.
+
+mod events;
+mod ledger;
+mod service;
+
+pub use events::{Reason, build_failed, failed, reconciled, step_failed, warnings};
+pub use ledger::{Ledger, REPEAT_AFTER};
+pub use service::{cleared_ingress, ingress_change, wanted_ingress};
+
+use elbow_crds::problem::ObjectRef;
+
+use crate::key::{StackKey, StackKind};
+
+/// The object a stack key stands for: what problems are reported on when nobody else is to blame.
+pub fn owner_object(key: &StackKey) -> ObjectRef {
+    let kind = match key.kind {
+        StackKind::Service => "Service",
+        StackKind::Ingress => "Ingress",
+    };
+    ObjectRef::new(kind, &key.namespace, &key.name)
+}
