@@ -1,4 +1,8 @@
 """Proof of the emulator's wire with a client nobody here wrote.
 
-Run against a running emulator: EMULATOR_URL=http://127.0.0.1:4566 python -m unittest discover -s e2e/boto3 -t e2e
+Run from the root of the repository against a running emulator:
+
+    EMULATOR_URL=http://127.0.0.1:4566 python -m unittest discover -s e2e/boto3
+
+(Not from e2e/: there this folder would hide the library of the same name.)
 """

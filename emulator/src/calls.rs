@@ -22,7 +22,7 @@ const SECRET: [&str; 5] = [
 /// One AWS call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Call {
-    /// Number, from 1, in the order of arrival.
+    /// Number, from 1, in the order of arrival; a reset does not start again.
     pub seq: u64,
     /// Emulated time of arrival.
     pub at: Timestamp,
@@ -73,7 +73,7 @@ impl CallFilter {
     }
 }
 
-/// All calls since the start or the last reset.
+/// The calls since the start or the last reset.
 #[derive(Clone, Debug, Default)]
 pub struct CallLog {
     last: u64,
@@ -126,6 +126,11 @@ impl CallLog {
             self.calls.pop_front();
         }
         self.last
+    }
+
+    /// Forgets all calls. Numbers go on, so that none means two calls.
+    pub fn clear(&mut self) {
+        self.calls.clear();
     }
 
     /// Changes what is written about a call.

@@ -99,19 +99,19 @@ impl Emulator {
     }
 
     /// Goes back to the seed: account, faults, calls, history and scripts are as at the start; held calls are cut.
-    /// The clock goes on.
+    /// The clock and the numbers of calls go on.
     pub fn reset(&self) {
         self.reset_to(&self.shared.seed);
     }
 
     /// The same with the account of another seed, until the next reset.
     pub fn reset_to(&self, seed: &Seed) {
-        let fresh = State {
-            world: seed.world().clone(),
-            ..State::default()
-        };
-        let old = std::mem::replace(&mut *self.state(), fresh);
-        drop(old);
+        let mut state = self.state();
+        state.world = seed.world().clone();
+        state.past.clear();
+        state.faults.clear();
+        state.calls.clear();
+        state.held.clear();
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

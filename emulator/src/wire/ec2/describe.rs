@@ -110,7 +110,7 @@ fn page_of<T: Described>(
     params: &Params,
     ids: &[String],
 ) -> Result<(usize, Option<String>), ApiError> {
-    let asked = params.int("MaxResults").map_err(|e| invalid(e.message))?;
+    let asked = params.int("MaxResults")?;
     if asked.is_some() && !ids.is_empty() && T::IDS_OR_PAGES {
         let message = format!(
             "The parameter {} cannot be used with the parameter maxResults",

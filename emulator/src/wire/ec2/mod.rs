@@ -20,6 +20,14 @@ use crate::world::{ApiError, World};
 /// # Errors
 /// The codes of <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>.
 pub fn dispatch(world: &mut World, now: Timestamp, params: &Params) -> Result<String, ApiError> {
+    answer(world, now, params).map_err(|error| match error.code {
+        // EC2 has no such code; reading a number or a boolean yields it.
+        "ValidationError" => invalid(error.message),
+        _ => error,
+    })
+}
+
+fn answer(world: &mut World, now: Timestamp, params: &Params) -> Result<String, ApiError> {
     let action = params.get("Action").unwrap_or_default();
     if !OPERATIONS.contains(&action) {
         return Err(ApiError::new(

@@ -110,11 +110,7 @@ fn traffic(permission: &Params) -> Result<(String, Option<(i32, i32)>), ApiError
 
 fn port(permission: &Params, name: &str) -> Result<Option<i32>, ApiError> {
     let number = |n: i64| i32::try_from(n).map_err(|_| invalid(format!("Invalid value '{n}' for {name}.")));
-    permission
-        .int(name)
-        .map_err(|e| invalid(e.message))?
-        .map(number)
-        .transpose()
+    permission.int(name)?.map(number).transpose()
 }
 
 fn peers(

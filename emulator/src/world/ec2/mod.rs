@@ -7,6 +7,8 @@ pub mod interface;
 pub mod network;
 pub mod security_group;
 pub mod tags;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,8 @@
 //! One AWS call from arrival to answer, faults included.
 
+#[cfg(test)]
+mod tests;
+
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use jiff::Timestamp;
