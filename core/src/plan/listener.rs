@@ -58,7 +58,7 @@ pub(super) fn change_all(draft: &mut Draft, balancers: &Pairs<LoadBalancer>) {
 fn delete(draft: &mut Draft, listener: &Listener) -> Option<StepId> {
     let arn = listener.arn.clone()?;
     let origins = draft.removal_origins(&listener.origins);
-    let reason = format!("{} {}", listener.protocol, listener.port);
+    let reason = name(listener);
     let step = draft.push(
         Action::DeleteListener { arn: arn.clone() },
         BTreeSet::new(),
@@ -97,7 +97,8 @@ fn create(draft: &mut Draft, wanted: &Listener, before: &BTreeSet<StepId>) {
         }
     }
     if wanted.protocol != Protocol::Tls && !wanted.attributes.is_empty() {
-        let reason = describe_attributes(&wanted.attributes, &BTreeMap::new());
+        let changes = describe_attributes(&wanted.attributes, &BTreeMap::new());
+        let reason = format!("{}: {changes}", name(wanted));
         let action = Action::ModifyListenerAttributes {
             listener: reference,
             attributes: wanted.attributes.clone(),
@@ -124,6 +125,11 @@ fn describe_forward(listener: &Listener) -> String {
         .map(|tuple| describe_ref(&tuple.target_group))
         .collect();
     format!("forward to {}", groups.join(" "))
+}
+
+/// `TLS 443` for printing.
+fn name(listener: &Listener) -> String {
+    format!("{} {}", listener.protocol, listener.port)
 }
 
 fn is_secure(listener: &Listener) -> bool {
@@ -219,7 +225,8 @@ fn change_attributes(
     if attributes.is_empty() {
         return;
     }
-    let reason = describe_attributes(&attributes, &actual.attributes);
+    let changes = describe_attributes(&attributes, &actual.attributes);
+    let reason = format!("{}: {changes}", name(wanted));
     let action = Action::ModifyListenerAttributes { listener, attributes };
     draft.push(action, modified.into_iter().collect(), &wanted.origins, reason);
 }
@@ -287,7 +294,7 @@ impl CertificateDiff {
                     listener: listener.clone(),
                     certificate: certificate.clone(),
                 };
-                let reason = format!("certificate {certificate} removed");
+                let reason = format!("{}: certificate {certificate} removed", name(wanted));
                 draft.push(action, needs.clone(), &wanted.origins, reason)
             })
             .collect()
@@ -305,6 +312,6 @@ fn add_certificate(
         listener: listener.clone(),
         certificate: certificate.to_owned(),
     };
-    let reason = format!("certificate {certificate} added");
+    let reason = format!("{}: certificate {certificate} added", name(wanted));
     draft.push(action, needs, &wanted.origins, reason)
 }

@@ -86,6 +86,9 @@ pub fn plan(wanted: &Stack, actual: &Stack, context: &PlanContext) -> Plan {
 /// The same stack with its resources in one order, whatever order they came in.
 fn sorted(stack: &Stack) -> Stack {
     let mut stack = stack.clone();
+    for group in &mut stack.security_groups {
+        group.ingress.sort();
+    }
     stack
         .security_groups
         .sort_by(|a, b| (&a.id, &a.group_id, a).cmp(&(&b.id, &b.group_id, b)));

@@ -39,7 +39,7 @@ pub(super) fn load_balancers(draft: &mut Draft, pairs: &Pairs<LoadBalancer>) {
             Action::DeleteLoadBalancer { arn: arn.clone() },
             needs,
             &origins,
-            balancer.name.clone(),
+            "",
         );
         draft.ends(&arn, step);
     }
@@ -124,12 +124,7 @@ pub(super) fn target_groups(draft: &mut Draft, pairs: &Pairs<TargetGroup>) {
                 if bound.contains(&(namespace.as_str(), name.as_str())))
         }));
         let origins = draft.removal_origins(&group.origins);
-        draft.push(
-            Action::DeleteTargetGroup { arn },
-            needs,
-            &origins,
-            group.name.clone(),
-        );
+        draft.push(Action::DeleteTargetGroup { arn }, needs, &origins, "");
     }
 }
 

@@ -171,9 +171,9 @@ fn resource(action: &Action) -> String {
         Action::AddListenerCertificate { listener, .. }
         | Action::RemoveListenerCertificate { listener, .. }
         | Action::ModifyListenerAttributes { listener, .. } => {
-            format!("listener {}", describe_listener(listener))
+            describe_listener(listener)
         }
-        Action::DeleteListener { arn } => format!("listener {}", describe_arn(arn)),
+        Action::DeleteListener { arn } => describe_listener(&Ref::Known(arn.clone())),
         Action::AddTags { resource, .. } | Action::RemoveTags { resource, .. } => {
             format!("tags of {}", describe_tagged(resource))
         }
@@ -191,10 +191,11 @@ fn describe_arn(arn: &str) -> String {
     describe_ref(&Ref::Known(arn.to_owned()))
 }
 
+/// `listener of LOAD BALANCER`; its port stands in the reason.
 fn describe_listener(reference: &Ref) -> String {
     match reference {
-        Ref::Known(arn) => arn.split(':').next_back().unwrap_or(arn).to_owned(),
-        Ref::Pending(_) | Ref::BackendGroup => describe_ref(reference),
+        Ref::Known(arn) => format!("listener of {}", arn.split('/').nth(2).unwrap_or(arn)),
+        Ref::Pending(_) | Ref::BackendGroup => "new listener".to_owned(),
     }
 }
 

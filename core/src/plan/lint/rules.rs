@@ -62,6 +62,7 @@ fn identity(action: &Action) -> (String, String) {
             listener,
             certificate,
         } => format!("{listener:?} {certificate}"),
+        Action::AwaitTargets { namespace, name, .. } => format!("{namespace}/{name}"),
         _ => match (subject(action), produced(action)) {
             (Some(reference), _) => format!("{reference:?}"),
             (None, Some(address)) => format!("{address:?}"),
