@@ -17,10 +17,7 @@ use std::collections::BTreeMap;
 
 use super::endpoints::Endpoint;
 
-/// Annotation that holds the fingerprint of the last complete pass; empty or absent forces one.
-pub const CHECKPOINT: &str = "elbv2.k8s.aws/checkpoint";
-/// Annotation that holds the time of the checkpoint's last change, in Unix seconds.
-pub const CHECKPOINT_TIMESTAMP: &str = "elbv2.k8s.aws/checkpoint-timestamp";
+pub use crate::binding::{CHECKPOINT, CHECKPOINT_TIMESTAMP};
 
 /// The fingerprint of endpoints and spec; never empty, always with one `/` between its two halves.
 pub fn fingerprint(endpoints: &[Endpoint], spec: &TargetGroupBindingSpec) -> String {
@@ -249,6 +246,9 @@ mod tests {
     #[test]
     fn an_endpoint_listed_twice_counts_twice() {
         let one = endpoint("10.0.0.5", 80, None, 1000);
-        assert_ne!(first_half(&[one.clone()]), first_half(&[one.clone(), one]));
+        assert_ne!(
+            first_half(std::slice::from_ref(&one)),
+            first_half(&[one.clone(), one])
+        );
     }
 }

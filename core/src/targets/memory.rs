@@ -54,7 +54,7 @@ pub enum Tracked {
 }
 
 impl BindingMemory {
-    /// An empty memory. AWS is compared within `period`, at a moment that is spread evenly by name.
+    /// An empty memory. AWS is compared in the second half of `period`, at a moment spread evenly by name.
     pub fn new(binding: &BindingObject, now: Timestamp, period: Duration) -> Self {
         Self {
             identity: identity(binding),
@@ -63,7 +63,7 @@ impl BindingMemory {
             retention: Retention::default(),
             tracked: None,
             node_zones_until: None,
-            verify_at: now + spread(binding, period),
+            verify_at: now + period / 2 + spread(binding, period / 2),
             contribution_of: None,
             contribution_is_wide: false,
             revoking_since: None,

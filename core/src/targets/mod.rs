@@ -5,6 +5,7 @@
 //! and annotations to write, when to wake up. The rules that let load balancers reach the targets are worked
 //! out here as well.
 
+pub mod backend_group;
 pub mod checkpoint;
 pub mod cleanup;
 pub mod conclude;
@@ -15,6 +16,7 @@ pub mod eni;
 pub mod gates;
 pub mod group;
 pub mod input;
+pub mod ledger;
 pub mod listing;
 pub mod memory;
 pub mod networking;

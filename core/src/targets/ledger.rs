@@ -1,0 +1,442 @@
+//! Who asks what of which security group, and how far that is.
+//!
+//! In: contributions of bindings, and what runs over groups did. Out: the rules wanted on a group, whether
+//! anything may be revoked, and what each binding waits for. A process begins with an empty ledger, so
+//! nothing is revoked before every binding with networking has been worked out (DESIGN 4.10).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::input::RulesState;
+use super::networking::{Contribution, aggregate};
+use crate::model::{IngressPermission, PermissionSource};
+
+/// Namespace and name of a binding.
+pub type BindingName = (String, String);
+
+/// The ledger.
+#[derive(Clone, Debug, Default)]
+pub struct RulesLedger {
+    /// Counts changes; a run over a group covers all changes up to the number it began with.
+    version: u64,
+    bindings: BTreeMap<BindingName, Entry>,
+    groups: BTreeMap<String, Progress>,
+    /// Bindings whose contribution is missing for a revocation.
+    wanted: BTreeSet<BindingName>,
+    /// Groups on which a revocation is held back.
+    held: BTreeSet<String>,
+}
+
+/// What one binding asks.
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    /// What it asks now; `None` if that could not be worked out yet.
+    exact: Option<Contribution>,
+    /// What it asked before and may still need.
+    before: Contribution,
+    /// Why the last attempt failed.
+    failure: Option<String>,
+    /// Groups it changed, with the number of the change.
+    touched: BTreeMap<String, u64>,
+}
+
+/// How far a group is.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    granted: u64,
+    settled: u64,
+    failure: Option<String>,
+    /// Sources that this process wrote or took over for bindings.
+    written: BTreeSet<PermissionSource>,
+}
+
+/// What a run over a group has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRun {
+    /// Number of the last change it covers.
+    version: u64,
+    /// Permissions wanted.
+    pub wanted: BTreeSet<IngressPermission>,
+    /// Sources that are certainly ours.
+    pub written: BTreeSet<PermissionSource>,
+    /// Bindings that have to be worked out before anything is revoked.
+    pub missing: BTreeSet<BindingName>,
+    /// Whether rules may be revoked.
+    pub complete: bool,
+}
+
+/// What became of a run over a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupResult {
+    /// Everything is as it should be.
+    Done,
+    /// Rules were authorised; others could not be revoked because bindings are missing.
+    Held,
+    /// AWS refused.
+    Failed(String),
+}
+
+impl RulesLedger {
+    /// Enters what a binding asks. What it asked before stays until [`RulesLedger::narrow`]. Returns the
+    /// groups to run over.
+    pub fn publish(&mut self, binding: &BindingName, exact: Contribution) -> BTreeSet<String> {
+        let entry = self.bindings.entry(binding.clone()).or_default();
+        entry.failure = None;
+        if entry.exact.as_ref() == Some(&exact) {
+            return self.answered(binding);
+        }
+        if let Some(previous) = entry.exact.take() {
+            merge(&mut entry.before, previous);
+        }
+        remove_covered(&mut entry.before, &exact);
+        let changed: BTreeSet<_> = exact.keys().cloned().collect();
+        entry.exact = Some(exact);
+        self.touch(binding, changed)
+    }
+
+    /// Drops what a binding asked before. Returns the groups to run over.
+    pub fn narrow(&mut self, binding: &BindingName) -> BTreeSet<String> {
+        let before = self
+            .bindings
+            .get_mut(binding)
+            .map(|entry| std::mem::take(&mut entry.before));
+        let changed = before.unwrap_or_default().into_keys().collect();
+        self.touch(binding, changed)
+    }
+
+    /// Enters that a binding asks nothing any more. `last` is what it asked as far as that had to be worked
+    /// out anew. Returns the groups to run over.
+    pub fn withdraw(&mut self, binding: &BindingName, last: Option<Contribution>) -> BTreeSet<String> {
+        let entry = self.bindings.entry(binding.clone()).or_default();
+        entry.failure = None;
+        let mut gone = std::mem::take(&mut entry.before);
+        merge(&mut gone, entry.exact.take().unwrap_or_default());
+        merge(&mut gone, last.unwrap_or_default());
+        entry.exact = Some(Contribution::new());
+        for (group, permissions) in &gone {
+            let progress = self.groups.entry(group.clone()).or_default();
+            progress
+                .written
+                .extend(permissions.iter().map(|p| p.source.clone()));
+        }
+        self.touch(binding, gone.into_keys().collect())
+    }
+
+    /// Enters that a binding's contribution could not be worked out; the last good one stays. Returns the
+    /// groups to run over.
+    pub fn failed(&mut self, binding: &BindingName, message: &str) -> BTreeSet<String> {
+        let entry = self.bindings.entry(binding.clone()).or_default();
+        entry.failure = Some(message.to_owned());
+        self.answered(binding)
+    }
+
+    /// Forgets a binding that is gone. Returns the groups to run over.
+    pub fn forget(&mut self, binding: &BindingName) -> BTreeSet<String> {
+        let asked = self.bindings.get(binding).is_some_and(|entry| {
+            !entry.before.is_empty() || entry.exact.as_ref().is_some_and(|exact| !exact.is_empty())
+        });
+        let mut groups = if asked {
+            self.withdraw(binding, None)
+        } else {
+            self.answered(binding)
+        };
+        self.bindings.remove(binding);
+        groups.extend(self.held.iter().cloned());
+        groups
+    }
+
+    /// Whether a run over a group waits for this binding's contribution.
+    pub fn is_wanted(&self, binding: &BindingName) -> bool {
+        self.wanted.contains(binding)
+    }
+
+    /// Whether the binding still holds what it asked before.
+    pub fn is_wide(&self, binding: &BindingName) -> bool {
+        self.bindings
+            .get(binding)
+            .is_some_and(|entry| !entry.before.is_empty())
+    }
+
+    /// Whether the binding has been worked out in this process.
+    pub fn is_known(&self, binding: &BindingName) -> bool {
+        self.bindings
+            .get(binding)
+            .is_some_and(|entry| entry.exact.is_some())
+    }
+
+    /// How far the rules of a binding are.
+    pub fn state(&self, binding: &BindingName) -> RulesState {
+        let Some(entry) = self.bindings.get(binding) else {
+            return RulesState::Unmanaged;
+        };
+        let mut state = RulesState::Settled;
+        for (group, version) in &entry.touched {
+            let progress = self.groups.get(group).cloned().unwrap_or_default();
+            if progress.granted < *version {
+                return progress.failure.map_or(RulesState::Waiting, RulesState::Failed);
+            }
+            if progress.settled < *version {
+                state = RulesState::Granted;
+            }
+        }
+        state
+    }
+
+    /// Begins a run over a group. `managing` are the bindings with networking that exist.
+    pub fn begin(&mut self, group: &str, managing: &BTreeSet<BindingName>, unrestricted: bool) -> GroupRun {
+        let mut missing = BTreeSet::new();
+        let mut unknown = false;
+        for name in managing {
+            let entry = self.bindings.get(name);
+            if entry.is_none_or(|entry| entry.exact.is_none()) {
+                unknown = true;
+                if entry.is_none_or(|entry| entry.failure.is_none()) {
+                    missing.insert(name.clone());
+                }
+            }
+        }
+        let asked = self
+            .bindings
+            .values()
+            .flat_map(|e| e.exact.iter().chain([&e.before]));
+        let wanted = aggregate(asked.filter_map(|c| c.get(group)), unrestricted);
+        let progress = self.groups.entry(group.to_owned()).or_default();
+        progress.written.extend(wanted.iter().map(|p| p.source.clone()));
+        GroupRun {
+            version: self.version,
+            wanted,
+            written: progress.written.clone(),
+            missing,
+            complete: !unknown,
+        }
+    }
+
+    /// Ends a run over a group. Returns the bindings to wake: those it held up, and those it needs.
+    pub fn finish(&mut self, group: &str, run: &GroupRun, result: &GroupResult) -> BTreeSet<BindingName> {
+        let progress = self.groups.entry(group.to_owned()).or_default();
+        let before = (progress.granted, progress.settled, progress.failure.clone());
+        progress.failure = None;
+        self.held.remove(group);
+        match result {
+            GroupResult::Done => (progress.granted, progress.settled) = (run.version, run.version),
+            GroupResult::Held => {
+                progress.granted = run.version;
+                if run.missing.is_empty() {
+                    // Bindings that cannot be worked out hold the revocation, nobody waits for them.
+                    progress.settled = run.version;
+                }
+                self.held.insert(group.to_owned());
+            }
+            GroupResult::Failed(message) => progress.failure = Some(message.clone()),
+        }
+        let mut wake = BTreeSet::new();
+        if before != (progress.granted, progress.settled, progress.failure.clone()) {
+            let concerned = |entry: &Entry| {
+                entry
+                    .touched
+                    .get(group)
+                    .is_some_and(|version| *version > before.1)
+            };
+            let names = self.bindings.iter().filter(|(_, e)| concerned(e));
+            wake.extend(names.map(|(name, _)| name.clone()));
+        }
+        if *result == GroupResult::Held {
+            self.wanted.extend(run.missing.iter().cloned());
+            wake.extend(run.missing.iter().cloned());
+        }
+        wake
+    }
+
+    /// Groups that bindings ask or asked something of.
+    pub fn groups(&self) -> BTreeSet<String> {
+        self.groups.keys().cloned().chain(self.touched_groups()).collect()
+    }
+
+    /// Security groups that are sources of rules bindings ask for, or that runs over groups have still to
+    /// revoke.
+    pub fn sources_held(&self) -> BTreeSet<String> {
+        let asked = self
+            .bindings
+            .values()
+            .flat_map(|e| e.exact.iter().chain([&e.before]))
+            .flat_map(BTreeMap::values)
+            .flatten()
+            .map(|p| &p.source);
+        let pending = |group: &&String| {
+            let settled = self.groups.get(*group).map_or(0, |p| p.settled);
+            self.bindings
+                .values()
+                .any(|e| e.touched.get(*group).is_some_and(|v| *v > settled))
+        };
+        let unsettled = self.groups.keys().filter(pending);
+        let leaving = unsettled
+            .filter_map(|g| self.groups.get(g))
+            .flat_map(|p| &p.written);
+        asked
+            .chain(leaving)
+            .filter_map(|source| match source {
+                PermissionSource::Group(id) => Some(id.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn touched_groups(&self) -> impl Iterator<Item = String> + '_ {
+        self.bindings.values().flat_map(|e| e.touched.keys().cloned())
+    }
+
+    fn touch(&mut self, binding: &BindingName, mut groups: BTreeSet<String>) -> BTreeSet<String> {
+        if !groups.is_empty() {
+            self.version += 1;
+        }
+        let version = self.version;
+        if let Some(entry) = self.bindings.get_mut(binding) {
+            entry
+                .touched
+                .extend(groups.iter().map(|group| (group.clone(), version)));
+        }
+        groups.extend(self.answered(binding));
+        groups
+    }
+
+    /// The groups whose revocation waited for this binding.
+    fn answered(&mut self, binding: &BindingName) -> BTreeSet<String> {
+        if self.wanted.remove(binding) {
+            self.held.clone()
+        } else {
+            BTreeSet::new()
+        }
+    }
+}
+
+fn merge(into: &mut Contribution, from: Contribution) {
+    for (group, permissions) in from {
+        into.entry(group).or_default().extend(permissions);
+    }
+}
+
+fn remove_covered(before: &mut Contribution, exact: &Contribution) {
+    for (group, permissions) in before.iter_mut() {
+        if let Some(kept) = exact.get(group) {
+            permissions.retain(|permission| !kept.contains(permission));
+        }
+    }
+    before.retain(|_, permissions| !permissions.is_empty());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str) -> BindingName {
+        ("default".to_owned(), name.to_owned())
+    }
+
+    fn asks(group: &str, port: i32) -> Contribution {
+        let permission = IngressPermission {
+            protocol: "tcp".to_owned(),
+            from_port: Some(port),
+            to_port: Some(port),
+            source: PermissionSource::Group("sg-be".to_owned()),
+        };
+        BTreeMap::from([(group.to_owned(), BTreeSet::from([permission]))])
+    }
+
+    fn names(names: &[&str]) -> BTreeSet<BindingName> {
+        names.iter().map(|n| name(n)).collect()
+    }
+
+    fn ports(run: &GroupRun) -> Vec<(i32, i32)> {
+        run.wanted
+            .iter()
+            .map(|p| (p.from_port.unwrap_or(-1), p.to_port.unwrap_or(-1)))
+            .collect()
+    }
+
+    #[test]
+    fn nothing_is_revoked_before_every_binding_was_worked_out() {
+        let mut ledger = RulesLedger::default();
+        let groups = ledger.publish(&name("a"), asks("sg-1", 80));
+        assert_eq!(groups, BTreeSet::from(["sg-1".to_owned()]));
+        assert_eq!(ledger.state(&name("a")), RulesState::Waiting);
+        let run = ledger.begin("sg-1", &names(&["a", "b"]), false);
+        assert!(!run.complete);
+        assert_eq!(run.missing, names(&["b"]));
+        assert_eq!(
+            ledger.finish("sg-1", &run, &GroupResult::Held),
+            names(&["a", "b"])
+        );
+        assert_eq!(ledger.state(&name("a")), RulesState::Granted);
+        assert!(ledger.is_wanted(&name("b")));
+        let groups = ledger.publish(&name("b"), asks("sg-2", 80));
+        assert_eq!(groups, BTreeSet::from(["sg-1".to_owned(), "sg-2".to_owned()]));
+        let run = ledger.begin("sg-1", &names(&["a", "b"]), false);
+        assert!(run.complete);
+        assert_eq!(ledger.finish("sg-1", &run, &GroupResult::Done), names(&["a"]));
+        assert_eq!(ledger.state(&name("a")), RulesState::Settled);
+    }
+
+    #[test]
+    fn a_binding_that_cannot_be_worked_out_holds_revocations_but_nobody_waits_for_it() {
+        let mut ledger = RulesLedger::default();
+        ledger.publish(&name("a"), asks("sg-1", 80));
+        ledger.failed(&name("b"), "no such node");
+        let run = ledger.begin("sg-1", &names(&["a", "b"]), false);
+        assert!(!run.complete && run.missing.is_empty());
+        ledger.finish("sg-1", &run, &GroupResult::Held);
+        assert_eq!(ledger.state(&name("a")), RulesState::Settled);
+    }
+
+    #[test]
+    fn what_was_asked_before_stays_until_it_is_narrowed() {
+        let mut ledger = RulesLedger::default();
+        ledger.publish(&name("a"), asks("sg-1", 80));
+        ledger.publish(&name("a"), asks("sg-1", 90));
+        assert!(ledger.is_wide(&name("a")));
+        let run = ledger.begin("sg-1", &names(&["a"]), false);
+        assert_eq!(ports(&run), [(80, 90)]);
+        ledger.finish("sg-1", &run, &GroupResult::Done);
+        assert_eq!(ledger.narrow(&name("a")), BTreeSet::from(["sg-1".to_owned()]));
+        assert_eq!(ledger.state(&name("a")), RulesState::Waiting);
+        let run = ledger.begin("sg-1", &names(&["a"]), false);
+        assert_eq!(ports(&run), [(90, 90)]);
+    }
+
+    #[test]
+    fn a_withdrawn_contribution_is_wanted_no_more_and_its_source_is_held_until_it_is_revoked() {
+        let mut ledger = RulesLedger::default();
+        assert_eq!(
+            ledger.withdraw(&name("a"), Some(asks("sg-1", 80))),
+            BTreeSet::from(["sg-1".to_owned()])
+        );
+        assert_eq!(ledger.sources_held(), BTreeSet::from(["sg-be".to_owned()]));
+        let run = ledger.begin("sg-1", &names(&["a"]), false);
+        assert!(run.complete && run.wanted.is_empty());
+        assert_eq!(
+            run.written,
+            BTreeSet::from([PermissionSource::Group("sg-be".to_owned())])
+        );
+        assert_eq!(ledger.finish("sg-1", &run, &GroupResult::Done), names(&["a"]));
+        assert_eq!(ledger.state(&name("a")), RulesState::Settled);
+        assert!(ledger.sources_held().is_empty());
+    }
+
+    #[test]
+    fn a_binding_that_is_gone_without_a_word_is_taken_out() {
+        let mut ledger = RulesLedger::default();
+        ledger.publish(&name("a"), asks("sg-1", 80));
+        assert_eq!(ledger.forget(&name("a")), BTreeSet::from(["sg-1".to_owned()]));
+        assert!(ledger.begin("sg-1", &BTreeSet::new(), false).wanted.is_empty());
+    }
+
+    #[test]
+    fn an_equal_contribution_asks_for_no_run_and_a_refusal_is_told() {
+        let mut ledger = RulesLedger::default();
+        ledger.publish(&name("a"), asks("sg-1", 80));
+        assert!(ledger.publish(&name("a"), asks("sg-1", 80)).is_empty());
+        let run = ledger.begin("sg-1", &names(&["a"]), false);
+        let refused = GroupResult::Failed("limit".to_owned());
+        assert_eq!(ledger.finish("sg-1", &run, &refused), names(&["a"]));
+        assert_eq!(ledger.state(&name("a")), RulesState::Failed("limit".to_owned()));
+        assert!(ledger.finish("sg-1", &run, &refused).is_empty());
+    }
+}
