@@ -152,21 +152,21 @@ pub struct Instance {
     pub state: Option<String>,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// Of its network interface; left out: `eni-` and the rest of the instance's id.
     #[serde(default)]
-    pub interface_id: Option<String>,
+    pub interface: Interface,
+}
+
+/// `instances[].interface`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Interface {
+    pub id: Option<String>,
     /// Left out: the default group of the VPC.
-    #[serde(default)]
     pub security_groups: Vec<String>,
-    #[serde(default)]
     pub secondary_addresses: Vec<String>,
-    /// /28 ranges.
-    #[serde(default)]
     pub prefixes: Vec<String>,
-    #[serde(default)]
     pub ipv6_addresses: Vec<String>,
-    #[serde(default)]
-    pub interface_tags: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
 }
 
 /// An entry of `prefix_lists`.

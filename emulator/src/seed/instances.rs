@@ -46,7 +46,7 @@ impl Build<'_> {
                 format!("write {}", STATES.join(", ")),
             ));
         }
-        let interface = self.interface(path, instance, address, &subnet)?;
+        let interface = self.interface(&format!("{path}.interface"), instance, address, &subnet)?;
         self.world.ec2.interfaces.insert(interface.id.clone(), interface);
         let made = Instance {
             id: instance.id.clone(),
@@ -114,11 +114,12 @@ impl Build<'_> {
         address: Ipv4Addr,
         subnet: &Subnet,
     ) -> Result<Interface, SeedError> {
-        let id = instance
-            .interface_id
+        let written = &instance.interface;
+        let id = written
+            .id
             .clone()
             .unwrap_or_else(|| instance.id.replacen("i-", "eni-", 1));
-        self.id(format!("{path}.interface_id"), &id, "eni")?;
+        self.id(format!("{path}.id"), &id, "eni")?;
         let mut made = Interface {
             id,
             subnet_id: subnet.id.clone(),
@@ -136,17 +137,17 @@ impl Build<'_> {
                 index: 0,
             },
             remove_at: None,
-            tags: instance.interface_tags.clone(),
+            tags: written.tags.clone(),
         };
-        self.groups(path, instance, &mut made)?;
-        self.addresses(path, instance, subnet, &mut made)?;
+        self.groups(path, written, &mut made)?;
+        self.addresses(path, written, subnet, &mut made)?;
         Ok(made)
     }
 
     fn groups(
         &self,
         path: &str,
-        written: &document::Instance,
+        written: &document::Interface,
         made: &mut Interface,
     ) -> Result<(), SeedError> {
         let groups = &self.world.ec2.security_groups;
@@ -177,7 +178,7 @@ impl Build<'_> {
     fn addresses(
         &self,
         path: &str,
-        written: &document::Instance,
+        written: &document::Interface,
         subnet: &Subnet,
         made: &mut Interface,
     ) -> Result<(), SeedError> {

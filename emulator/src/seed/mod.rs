@@ -130,9 +130,7 @@ vpcs:
 instances:
   - id: i-1
     address: 10.0.0.10
-    security_groups: [sg-node]
-    prefixes: [10.0.1.0/28]
-    secondary_addresses: [10.0.0.11]
+    interface: {security_groups: [sg-node], prefixes: [10.0.1.0/28], secondary_addresses: [10.0.0.11]}
 quotas: {rules_per_security_group: 5}
 delays: {provisioning: 3}
 "#;
@@ -216,12 +214,12 @@ delays: {provisioning: 3}
             (
                 "10.0.1.0/28",
                 "10.0.1.0/27",
-                ["instances[0].prefixes[0]", "10.0.1.0/27"],
+                ["instances[0].interface.prefixes[0]", "10.0.1.0/27"],
             ),
             (
                 "[sg-node]",
                 "[sg-none]",
-                ["instances[0].security_groups[0]", "sg-none"],
+                ["instances[0].interface.security_groups[0]", "sg-none"],
             ),
             (
                 "source: sg-node",
@@ -231,7 +229,7 @@ delays: {provisioning: 3}
             (
                 "10.0.0.11",
                 "10.0.0.10",
-                ["instances[0].secondary_addresses[0]", "10.0.0.10"],
+                ["instances[0].interface.secondary_addresses[0]", "10.0.0.10"],
             ),
             ("id: i-1", "id: node-1", ["instances[0].id", "node-1"]),
             ("region: us-west-2", "account: 12", ["account", "12"]),
