@@ -119,7 +119,12 @@ mod tests {
     };
 
     use super::*;
-    use crate::world::elb::target::TargetKey;
+    use crate::{
+        options::Options,
+        seed::Seed,
+        wire::{Params, elb::dispatch},
+        world::elb::target::TargetKey,
+    };
 
     fn probe(protocol: Protocol) -> Probe {
         Probe {
@@ -186,5 +191,96 @@ mod tests {
             dial(&probe(Protocol::Tcp), address, address).await,
             Outcome::Failed
         );
+    }
+
+    fn ask(emulator: &Emulator, request: &str) -> String {
+        emulator.with_world(|world, now| dispatch(world, now, &Params::decode(request.as_bytes())).unwrap())
+    }
+
+    /// The text of the first such element.
+    fn element<'a>(answer: &'a str, name: &str) -> &'a str {
+        let (_, rest) = answer
+            .split_once(&format!("<{name}>"))
+            .unwrap_or_else(|| panic!("no {name} in {answer}"));
+        rest.split_once('<').unwrap().0
+    }
+
+    /// A load balancer whose group checks `address` every 5 s: the ARN of the group.
+    fn serve(emulator: &Emulator, address: &str, port: u16) -> String {
+        let subnet = emulator.with_world(|world, _| {
+            let address = address.parse().unwrap();
+            world
+                .ec2
+                .subnets
+                .values()
+                .find(|subnet| subnet.contains(address))
+                .unwrap()
+                .clone()
+        });
+        let made = ask(
+            emulator,
+            &format!(
+                "Action=CreateLoadBalancer&Name=web&Type=network&Scheme=internal&Subnets.member.1={}",
+                subnet.id
+            ),
+        );
+        let owner = element(&made, "LoadBalancerArn").to_owned();
+        let made = ask(
+            emulator,
+            &format!(
+                "Action=CreateTargetGroup&Name=web&Protocol=TCP&Port={port}&TargetType=ip&VpcId={}\
+                 &HealthCheckIntervalSeconds=5&HealthCheckTimeoutSeconds=5",
+                subnet.vpc_id
+            ),
+        );
+        let group = element(&made, "TargetGroupArn").to_owned();
+        let action =
+            format!("DefaultActions.member.1.Type=forward&DefaultActions.member.1.TargetGroupArn={group}");
+        ask(
+            emulator,
+            &format!("Action=CreateListener&LoadBalancerArn={owner}&Protocol=TCP&Port=80&{action}"),
+        );
+        ask(
+            emulator,
+            &format!("Action=RegisterTargets&TargetGroupArn={group}&Targets.member.1.Id={address}"),
+        );
+        group
+    }
+
+    async fn becomes(emulator: &Emulator, group: &str, state: &str) {
+        let seen = || {
+            let answer = ask(
+                emulator,
+                &format!("Action=DescribeTargetHealth&TargetGroupArn={group}"),
+            );
+            element(&answer, "State").to_owned()
+        };
+        for _ in 0..1_000 {
+            if seen() == state {
+                return;
+            }
+            time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("still {}, waited for {state}", seen());
+    }
+
+    #[tokio::test]
+    async fn a_target_follows_what_listens_on_its_mapped_address() {
+        let listener = TcpListener::bind("127.90.128.5:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let options = Options {
+            speed: 200.0,
+            dial_map: Some("10.0.0.0/16=127.90.0.0/16".parse().unwrap()),
+            ..Options::default()
+        };
+        let emulator = Emulator::new(Seed::default(), options);
+        let group = serve(&emulator, "10.0.128.5", address.port());
+        let checks = tokio::spawn(run(emulator.clone()));
+        becomes(&emulator, &group, "healthy").await;
+        drop(listener);
+        becomes(&emulator, &group, "unhealthy").await;
+        let _listener = TcpListener::bind(address).await.unwrap();
+        becomes(&emulator, &group, "healthy").await;
+        checks.abort();
     }
 }

@@ -27,6 +27,9 @@ const PEER_RANGES: &[(Ipv4Addr, u32)] = &[
     (Ipv4Addr::new(100, 64, 0, 0), 10),
 ];
 
+/// Zone and QUIC server id of the targets that a call adds.
+type Added = BTreeMap<TargetKey, (Option<String>, Option<String>)>;
+
 /// RegisterTargets, all or nothing. What is registered stays as it is; what drains starts anew.
 ///
 /// # Errors
@@ -36,7 +39,7 @@ pub fn register(world: &mut World, now: Timestamp, group: &str, asked: &[Describ
     if asked.is_empty() {
         return Err(ApiError::validation("At least one target must be specified"));
     }
-    let mut added = BTreeMap::new();
+    let mut added = Added::new();
     for one in asked {
         let key = key(found, one)?;
         let zone = checked_zone(world, found, one, key.port)?;
@@ -48,7 +51,7 @@ pub fn register(world: &mut World, now: Timestamp, group: &str, asked: &[Describ
             added.insert(key, (zone, one.quic_server_id.clone()));
         }
     }
-    check_count(world, found, added.keys())?;
+    check_count(world, found, &added)?;
     let from = world.elb.registrations;
     world.elb.registrations += u64::try_from(added.len()).unwrap_or_default();
     let group = world.elb.target_group_mut(group)?;
@@ -89,31 +92,35 @@ pub(super) fn key(group: &TargetGroup, described: &Described) -> Result<TargetKe
     })
 }
 
-fn check_count<'a>(
-    world: &World,
-    group: &TargetGroup,
-    added: impl Iterator<Item = &'a TargetKey>,
-) -> Result<(), ApiError> {
-    let single = matches!(group.target_type, TargetType::Alb | TargetType::Lambda);
-    let limit = if single {
-        1
-    } else {
-        world.quotas.targets_per_target_group
+/// Network load balancers limit the targets of all their groups, not those of one.
+fn check_count(world: &World, group: &TargetGroup, added: &Added) -> Result<(), ApiError> {
+    let limit = match group.target_type {
+        TargetType::Alb | TargetType::Lambda => 1,
+        _ if group.is_application() => world.quotas.targets_per_target_group,
+        _ => u32::MAX,
     };
-    let new = added.filter(|key| !group.targets.contains_key(key)).count();
+    let new = added
+        .keys()
+        .filter(|key| !group.targets.contains_key(key))
+        .count();
     limits::check(
         "TooManyTargets",
         limit,
         group.targets.len() + new,
         "targets per target group",
     )?;
+    let zones: Vec<Option<&str>> = added.values().map(|(zone, _)| zone.as_deref()).collect();
+    let extra = room::Extra {
+        group: &group.arn,
+        zones: &zones,
+    };
     let uses = world.elb.uses();
     for owner in uses
         .of(&group.arn)
         .iter()
         .filter_map(|arn| world.elb.load_balancers.get(arn))
     {
-        room::check(world, owner, &uses.groups_of(&owner.arn), Some((&group.arn, new)))?;
+        room::check(world, owner, &uses.groups_of(&owner.arn), Some(extra))?;
     }
     Ok(())
 }
@@ -473,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn quotas_per_group_and_per_load_balancer_refuse() {
+    fn the_quota_of_a_network_load_balancer_refuses() {
         let mut world = world();
         let (_, group) = serving(&mut world, true);
         world.quotas.targets_per_network_load_balancer = 1;
@@ -484,5 +491,49 @@ mod tests {
         );
         register(&mut world, at(0), &group, &list[..1]).unwrap();
         register(&mut world, at(0), &group, &list[..1]).unwrap();
+    }
+
+    #[test]
+    fn the_quota_of_a_zone_counts_all_zones_together_with_cross_zone_balancing() {
+        let mut world = world();
+        let (owner, group) = serving(&mut world, true);
+        world.quotas.targets_per_zone = 1;
+        let list = [address("10.0.0.5", None), address("10.0.1.5", None)];
+        let same_zone = [address("10.0.0.5", None), address("10.0.0.6", None)];
+        assert_eq!(
+            register(&mut world, at(0), &group, &same_zone).unwrap_err().code,
+            "TooManyTargets"
+        );
+        let set = |world: &mut World, to: &str| {
+            let change = [("load_balancing.cross_zone.enabled".to_owned(), to.to_owned())];
+            super::super::attributes::modify(&mut world.elb, Kind::LoadBalancer, &owner.arn, &change)
+                .map(|_| ())
+                .unwrap();
+        };
+        set(&mut world, "true");
+        assert_eq!(
+            register(&mut world, at(0), &group, &list).unwrap_err().code,
+            "TooManyTargets"
+        );
+        set(&mut world, "false");
+        register(&mut world, at(0), &group, &list).unwrap();
+    }
+
+    #[test]
+    fn the_quota_of_a_group_is_that_of_application_load_balancers() {
+        let mut world = world();
+        world.quotas.targets_per_target_group = 1;
+        let list = [address("10.0.0.5", None), address("10.0.0.6", None)];
+        let network = create_group(&mut world, &tcp("tcp")).arn;
+        register(&mut world, at(0), &network, &list).unwrap();
+        let http = CreateTargetGroup {
+            protocol: Some(Protocol::Http),
+            ..tcp("http")
+        };
+        let application = create_group(&mut world, &http).arn;
+        assert_eq!(
+            register(&mut world, at(0), &application, &list).unwrap_err().code,
+            "TooManyTargets"
+        );
     }
 }

@@ -10,16 +10,25 @@ use super::{
 };
 use crate::world::{ApiError, World};
 
+/// Targets that are about to be registered.
+#[derive(Clone, Copy, Debug)]
+pub struct Extra<'a> {
+    /// Their group.
+    pub group: &'a str,
+    /// The zone of each.
+    pub zones: &'a [Option<&'a str>],
+}
+
 /// `TooManyTargets` if the groups, with `extra` targets more in one of them, have more targets than the load
 /// balancer may have, in all or in one zone (in all zones together with cross-zone balancing).
 ///
 /// A target counts once per group; an Application Load Balancer as a target counts 50, or 100 with cross-zone
-/// balancing. Targets without a zone of their own, and extra ones, count for the total only.
+/// balancing. Targets without a zone of their own count for the total only; draining ones do not count.
 pub fn check(
     world: &World,
     owner: &LoadBalancer,
     groups: &BTreeSet<&str>,
-    extra: Option<(&str, usize)>,
+    extra: Option<Extra<'_>>,
 ) -> Result<(), ApiError> {
     let cross_zone = owner.is_on("load_balancing.cross_zone.enabled");
     let found: Vec<&TargetGroup> = groups
@@ -36,17 +45,19 @@ pub fn check(
         } else {
             50
         };
-        let more = extra
-            .filter(|(arn, _)| *arn == group.arn)
-            .map_or(0, |(_, more)| more);
-        total += more * weight;
-        for target in group
+        let staying = group
             .targets
             .values()
-            .filter(|target| target.health.state != HealthState::Draining)
+            .filter(|target| target.health.state != HealthState::Draining);
+        let added = extra
+            .filter(|extra| extra.group == group.arn)
+            .map_or(&[][..], |extra| extra.zones);
+        for zone in staying
+            .map(|target| target.zone.as_deref())
+            .chain(added.iter().copied())
         {
             total += weight;
-            if let Some(zone) = target.zone.as_deref() {
+            if let Some(zone) = zone {
                 *zones.entry(zone).or_default() += weight;
             }
         }
