@@ -13,3 +13,4 @@ mod plan_properties;
 mod plan_rules;
 mod plan_shape;
 mod plan_world;
+mod service;

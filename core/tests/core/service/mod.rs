@@ -1,0 +1,6 @@
+//! Services: from a manifest and a small world to a stack.
+
+mod manifest;
+mod summary;
+mod vectors;
+mod world;
