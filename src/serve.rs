@@ -1,0 +1,85 @@
+//! What the process shows: liveness, readiness, metrics, and on loopback the state of all stacks.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json};
+use axum::routing::{get, post};
+use elbow_core::key::Lane;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+use crate::engine::Engine;
+
+/// An address that cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {addr} (flag --{flag}): {reason}")]
+pub struct ServeError {
+    addr: String,
+    flag: &'static str,
+    reason: String,
+}
+
+/// Listens on an address in Go's form (`:8080` is every interface). `0` and the empty text are no address.
+pub async fn bind(flag: &'static str, addr: &str) -> Result<Option<TcpListener>, ServeError> {
+    if addr.is_empty() || addr == "0" {
+        return Ok(None);
+    }
+    let wrong = |reason: String| ServeError { addr: addr.to_owned(), flag, reason };
+    let full = if addr.starts_with(':') { format!("0.0.0.0{addr}") } else { addr.to_owned() };
+    let parsed: SocketAddr =
+        full.parse().map_err(|_| wrong("allowed is an address such as 127.0.0.1:8080 or :8080".to_owned()))?;
+    TcpListener::bind(parsed).await.map(Some).map_err(|error| wrong(error.to_string()))
+}
+
+/// `/healthz` and `/readyz`, with upstream's names of the single checks.
+pub fn probes(engine: Arc<Engine>) -> Router {
+    let ready = |State(engine): State<Arc<Engine>>| async move {
+        match engine.readiness() {
+            Ok(()) => (StatusCode::OK, "ok".to_owned()),
+            Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
+        }
+    };
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/healthz/health-ping", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .with_state(engine)
+}
+
+/// `/metrics`.
+pub fn metrics(engine: Arc<Engine>) -> Router {
+    let text = |State(engine): State<Arc<Engine>>| async move {
+        ([("content-type", "text/plain; version=0.0.4")], engine.metrics())
+    };
+    Router::new().route("/metrics", get(text)).with_state(engine)
+}
+
+#[derive(Deserialize)]
+struct Enqueue {
+    key: Option<String>,
+}
+
+/// `GET /debug/stacks` and `POST /debug/enqueue[?key=...]`. Loopback only; `config` sees to that.
+pub fn debug(engine: Arc<Engine>) -> Router {
+    let stacks = |State(engine): State<Arc<Engine>>| async move { Json(engine.debug_stacks()) };
+    let enqueue = |State(engine): State<Arc<Engine>>, Query(query): Query<Enqueue>| async move {
+        let woken = engine.wake_all(query.key.as_deref(), Lane::Edit);
+        let status = if woken.is_empty() { StatusCode::NOT_FOUND } else { StatusCode::ACCEPTED };
+        (status, Json(serde_json::json!({ "enqueued": woken }))).into_response()
+    };
+    Router::new()
+        .route("/debug/stacks", get(stacks))
+        .route("/debug/enqueue", post(enqueue))
+        .with_state(engine)
+}
+
+/// Serves until `stop` ends.
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) {
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+        tracing::error!(%error, "a server ended");
+    }
+}
