@@ -1,0 +1,61 @@
+# Everything a newcomer types. `make` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test check cluster golden generate lint
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BIN := $(TARGET)/debug
+# One set of features for everything that is built here, so that the AWS SDK is compiled once.
+BUILD := cargo build --locked --workspace --all-targets
+STEP = @printf '\n== %s\n' "$(1)"; date +%s > $(TARGET)/.step
+DONE = @printf '== %s: %d s\n' "$(1)" $$(( $$(date +%s) - $$(cat $(TARGET)/.step) ))
+
+help: ## This list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+demo: build control-plane ## Watch Services become load balancers and go again; ONCE=1 ends by itself
+	@ONCE=$(ONCE) ELBOW_BIN=$(BIN)/elbow ELBOW_EMULATOR_BIN=$(BIN)/elbow-emulator $(BIN)/elbow-e2e demo
+
+test: build control-plane python ## Every test, with its name and result
+	$(call STEP,tests)
+	@ELBOW_BIN=$(abspath $(BIN)/elbow) ELBOW_EMULATOR_BIN=$(abspath $(BIN)/elbow-emulator) \
+	  ELBOW_E2E_BIN=$(abspath $(BIN)/elbow-e2e) \
+	  cargo test --locked --workspace --all-targets -- --test-threads=2
+	@cargo test --locked --workspace --doc
+	$(call DONE,tests)
+
+check: ## The fast loop: formatting, and tests of the pure packages
+	@cargo fmt --all -- --check
+	@cargo test --locked -p elbow-crds -p elbow-core -p elbow-webhooks
+
+cluster: build control-plane ## A Kubernetes control plane alone, until Ctrl-C
+	@$(BIN)/elbow-e2e cluster
+
+golden: ## Accept the golden files the tests would write now
+	@INSTA_UPDATE=always cargo test --locked -p elbow-crds -p elbow-core -p elbow-webhooks
+
+generate: build ## Write generated files (crds/yaml)
+	@$(BIN)/elbow crds --write crds/yaml
+
+lint: ## Clippy, formatting, and cargo deny where it is installed
+	@cargo fmt --all -- --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed: skipped"; fi
+
+.PHONY: build control-plane python
+build:
+	@mkdir -p $(TARGET)
+	$(call STEP,Rust: build everything (cold about 10 minutes on two cores; the AWS SDK needs 7.5 GiB))
+	@$(BUILD)
+	$(call DONE,Rust)
+
+control-plane: build
+	$(call STEP,Kubernetes control plane (cold about 10 minutes with Go))
+	@$(BIN)/elbow-e2e setup control-plane
+	$(call DONE,Kubernetes control plane)
+
+python: build
+	$(call STEP,Python: boto3 and moto)
+	@$(BIN)/elbow-e2e setup python
+	$(call DONE,Python)

@@ -1,0 +1,232 @@
+//! The engine: everything one run of a key needs, and the dispatch from key to run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use elbow_core::key::{Key, Lane, StackKey};
+use elbow_core::settings::Settings;
+use serde::Serialize;
+
+use crate::aws::{Aws, Cx};
+use crate::clock::Clock;
+use crate::cluster::Stores;
+use crate::cluster::wake::Wakes;
+use crate::facts::Facts;
+use crate::mirror::Mirror;
+use crate::outcome::Run;
+use crate::queue::{Due, Queue};
+use crate::reconcile;
+use crate::records::Records;
+use crate::status::Reporter;
+use crate::targets::Targets;
+
+/// What the engine is made of. One per process.
+#[derive(Debug)]
+pub struct Engine {
+    /// Settings of the pure rooms.
+    pub settings: Arc<Settings>,
+    /// Time.
+    pub clock: Clock,
+    /// Kubernetes, as last seen.
+    pub stores: Arc<Stores>,
+    /// Connection to the API server.
+    pub kube: kube::Client,
+    /// AWS.
+    pub aws: Aws,
+    /// Answers to questions.
+    pub facts: Facts,
+    /// What AWS holds of ours.
+    pub mirror: Arc<Mirror>,
+    /// What survives a restart.
+    pub records: Records,
+    /// Bindings and the keys they need.
+    pub targets: Targets,
+    /// Events and statuses.
+    pub reporter: Reporter,
+    /// Stacks that are due.
+    pub stacks: Queue,
+    /// Bindings, group rules and backend groups that are due.
+    pub bindings: Queue,
+    /// Whether this process works: wakes of a standby are dropped.
+    pub leading: AtomicBool,
+    /// Why the process is not ready; `None` when it is.
+    pub not_ready: Mutex<Option<String>>,
+    /// What each stack asked, so that a changed answer or backend wakes it.
+    pub interests: Mutex<BTreeMap<StackKey, Interests>>,
+    /// The last run of every key, for `/debug/stacks`.
+    pub last: Mutex<BTreeMap<Key, LastRun>>,
+}
+
+/// What a stack depends on besides its own object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interests {
+    /// Questions it asked.
+    pub questions: BTreeSet<elbow_core::question::Question>,
+    /// Services it named as backends, by namespace and name.
+    pub services: BTreeSet<(String, String)>,
+}
+
+/// The last run of a key.
+#[derive(Clone, Debug, Serialize)]
+pub struct LastRun {
+    /// When it ended.
+    pub at: jiff::Timestamp,
+    /// Whether it is tried again with back-off.
+    pub retry: bool,
+    /// What stood in the way.
+    pub problems: Vec<String>,
+    /// What it waits for.
+    pub waits: Vec<String>,
+    /// When it wants to run again.
+    pub wake_at: Option<jiff::Timestamp>,
+}
+
+impl Engine {
+    /// Runs one key once and reports what came of it.
+    pub async fn run(&self, due: &Due) -> Run {
+        let cx = Cx::new(due.lane, &due.key);
+        let run = match &due.key {
+            Key::Stack(stack) => reconcile::stack(self, stack, &cx).await,
+            Key::Binding { .. } | Key::GroupRules { .. } | Key::BackendGroup { .. } => {
+                self.targets.run(self, &due.key, &cx).await
+            }
+        };
+        self.reporter.events(&run, self.clock.now()).await;
+        self.remember(&due.key, &run);
+        for key in &run.enqueue {
+            self.wake(key.clone(), due.lane);
+        }
+        run
+    }
+
+    /// Wakes a key, if this process works.
+    pub fn wake(&self, key: Key, lane: Lane) {
+        if self.leading.load(Ordering::Acquire) {
+            self.queue(&key).wake(key, lane);
+        }
+    }
+
+    /// Wakes keys that a changed object concerns, and the stacks that named a changed Service as a backend.
+    pub fn wake_many(&self, wakes: Wakes) {
+        let mut dependents = BTreeSet::new();
+        for (key, lane) in wakes {
+            if let Key::Stack(stack) = &key {
+                let service = (stack.namespace.clone(), stack.name.clone());
+                dependents.extend(self.stacks_where(|interests| interests.services.contains(&service)));
+            }
+            self.wake(key, lane);
+        }
+        for stack in dependents {
+            self.wake(Key::Stack(stack), Lane::Edit);
+        }
+    }
+
+    /// Wakes the stacks that asked a question whose answer changed.
+    pub fn answer_changed(&self, question: &elbow_core::question::Question) {
+        for stack in self.stacks_where(|interests| interests.questions.contains(question)) {
+            self.wake(Key::Stack(stack), Lane::Edit);
+        }
+    }
+
+    /// Wakes everything, or the one key of that name (`stack/service:ns/name`, `binding/ns/name`, ...). The
+    /// keys that were woken.
+    pub fn wake_all(&self, only: Option<&str>, lane: Lane) -> Vec<String> {
+        let keys = self.keys().into_iter().filter(|key| only.is_none_or(|only| key.to_string() == only));
+        let mut woken = Vec::new();
+        for key in keys {
+            woken.push(key.to_string());
+            self.wake(key, lane);
+        }
+        woken
+    }
+
+    /// All keys there are: from Kubernetes objects only, never from what AWS holds.
+    pub fn keys(&self) -> BTreeSet<Key> {
+        let services = self.stores.services.all();
+        let stacks = services.iter().filter(|s| {
+            s.meta.finalizers.contains(elbow_core::intent::FINALIZER) || self.is_candidate(&s.meta.namespace, &s.meta.name)
+        });
+        let mut keys: BTreeSet<Key> =
+            stacks.map(|s| Key::Stack(StackKey::service(&s.meta.namespace, &s.meta.name))).collect();
+        keys.extend(self.stores.bindings().iter().map(|b| Key::Binding {
+            namespace: b.meta.namespace.clone(),
+            name: b.meta.name.clone(),
+        }));
+        keys.insert(Key::BackendGroup { vpc: self.settings.realm.vpc.clone() });
+        keys.extend(self.targets.group_rules_keys());
+        keys
+    }
+
+    fn is_candidate(&self, namespace: &str, name: &str) -> bool {
+        let key = StackKey::service(namespace, name);
+        !matches!(reconcile::intent(self, &key).wish, elbow_core::intent::Wish::Ignore)
+    }
+
+    /// Which queue a key waits in.
+    pub fn queue(&self, key: &Key) -> &Queue {
+        match key {
+            Key::Stack(_) => &self.stacks,
+            Key::Binding { .. } | Key::GroupRules { .. } | Key::BackendGroup { .. } => &self.bindings,
+        }
+    }
+
+    /// Whether the process can work, with the reason why not.
+    pub fn readiness(&self) -> Result<(), String> {
+        let reason = self.not_ready.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match reason {
+            Some(reason) => Err(reason),
+            None if !self.stores.is_synced() => Err("the first lists from Kubernetes are not complete".to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    /// Sets or clears the reason why the process is not ready.
+    pub fn set_not_ready(&self, reason: Option<String>) {
+        *self.not_ready.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Remembers what a stack depends on.
+    pub fn set_interests(&self, stack: &StackKey, interests: Interests) {
+        self.interests.lock().unwrap_or_else(PoisonError::into_inner).insert(stack.clone(), interests);
+    }
+
+    fn stacks_where(&self, concerned: impl Fn(&Interests) -> bool) -> BTreeSet<StackKey> {
+        let interests = self.interests.lock().unwrap_or_else(PoisonError::into_inner);
+        interests.iter().filter(|(_, i)| concerned(i)).map(|(stack, _)| stack.clone()).collect()
+    }
+
+    fn remember(&self, key: &Key, run: &Run) {
+        let last = LastRun {
+            at: self.clock.now(),
+            retry: run.retry,
+            problems: run.problems.iter().map(ToString::to_string).collect(),
+            waits: run.waits.clone(),
+            wake_at: run.wake_at,
+        };
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), last);
+    }
+
+    /// What `/debug/stacks` shows: every key's last run, what AWS holds of ours, and orphans.
+    pub fn debug_stacks(&self) -> serde_json::Value {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let runs: BTreeMap<String, LastRun> = last.into_iter().map(|(key, run)| (key.to_string(), run)).collect();
+        let known: BTreeSet<StackKey> = self
+            .keys()
+            .into_iter()
+            .filter_map(|key| if let Key::Stack(stack) = key { Some(stack) } else { None })
+            .collect();
+        serde_json::json!({
+            "leading": self.leading.load(Ordering::Acquire),
+            "queues": { "stacks": self.stacks.depth(), "bindings": self.bindings.depth() },
+            "runs": runs,
+            "mirror": self.mirror.snapshot(),
+            "orphans": self.mirror.orphans(&known),
+        })
+    }
+
+    /// Metrics in the text format of Prometheus.
+    pub fn metrics(&self) -> String {
+        crate::metrics::text(self)
+    }
+}
