@@ -25,7 +25,15 @@ pub enum Command {
     /// Print what the controller would do, and do nothing.
     Plan(Box<PlanArgs>),
     /// Print the custom resource definitions as YAML.
-    Crds,
+    Crds(CrdsArgs),
+}
+
+/// Flags of `elbow crds`.
+#[derive(Debug, Args)]
+pub struct CrdsArgs {
+    /// Write one file per definition into this folder instead of printing.
+    #[arg(long)]
+    pub write: Option<PathBuf>,
 }
 
 /// Flags of `elbow controller`.

@@ -1,0 +1,118 @@
+//! The workers: keys that are due are run, the mirror is swept, everything is verified once per period.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use elbow_core::key::{Key, Lane};
+use tokio::sync::Semaphore;
+
+use crate::engine::Engine;
+use crate::queue::{Due, Queue};
+
+/// Pause between two sweeps of the mirror (DESIGN 4.3 d).
+const SWEEP_PERIOD: Duration = Duration::from_secs(600);
+/// Pause before a sweep that failed is tried again.
+const SWEEP_RETRY: Duration = Duration::from_secs(5);
+/// How many slices the sync period is cut into, so that verification is spread.
+const SLICES: u32 = 64;
+
+/// Works until dropped. Bindings start at once, stacks after the first sweep (DESIGN 4.3 g).
+pub async fn work(engine: Arc<Engine>, stack_runs: usize, binding_runs: usize) {
+    engine.stores.synced().await;
+    engine.records.load().await;
+    engine.leading.store(true, Ordering::Release);
+    for key in engine.keys() {
+        engine.wake(key, Lane::Resync);
+    }
+    let bindings = drain(engine.clone(), |e| &e.bindings, binding_runs);
+    let stacks = async {
+        first_sweep(&engine).await;
+        drain(engine.clone(), |e| &e.stacks, stack_runs).await;
+    };
+    tokio::join!(bindings, stacks, sweep_for_ever(&engine), verify_for_ever(&engine), follow_facts(&engine));
+}
+
+/// Runs what is due, at most `runs` at once.
+async fn drain(engine: Arc<Engine>, queue: fn(&Engine) -> &Queue, runs: usize) {
+    let permits = Arc::new(Semaphore::new(runs));
+    let mut tasks = tokio::task::JoinSet::new();
+    loop {
+        // The semaphore is never closed, so a permit always comes.
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        let due = queue(&engine).next().await;
+        let engine = engine.clone();
+        tasks.spawn(async move {
+            run_one(&engine, queue, due).await;
+            drop(permit);
+        });
+        while tasks.try_join_next().is_some() {}
+    }
+}
+
+async fn run_one(engine: &Engine, queue: fn(&Engine) -> &Queue, due: Due) {
+    let span = tracing::info_span!("run", key = %due.key, lane = ?due.lane);
+    let run = tracing::Instrument::instrument(engine.run(&due), span).await;
+    let wake_at = run.wake_at.map(|at| engine.clock.instant(at));
+    queue(engine).done(&due, run.retry, wake_at);
+}
+
+async fn first_sweep(engine: &Engine) {
+    while !sweep(engine).await {
+        tokio::time::sleep(SWEEP_RETRY).await;
+    }
+}
+
+async fn sweep_for_ever(engine: &Engine) {
+    loop {
+        tokio::time::sleep(SWEEP_PERIOD).await;
+        sweep(engine).await;
+    }
+}
+
+/// One sweep; stacks whose picture changed are woken.
+async fn sweep(engine: &Engine) -> bool {
+    match engine.mirror.sweep().await {
+        Ok(report) => {
+            engine.set_not_ready(None);
+            for stack in &report.changed {
+                engine.wake(Key::Stack(stack.clone()), Lane::Sweep);
+            }
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "could not list what AWS holds; trying again");
+            engine.set_not_ready(Some(format!("AWS does not answer: {error}")));
+            false
+        }
+    }
+}
+
+/// Verifies every key against AWS once per period, a slice of them at a time.
+async fn verify_for_ever(engine: &Engine) {
+    let pause = (engine.settings.sync_period / SLICES).max(Duration::from_secs(1));
+    for slice in (0..SLICES).cycle() {
+        tokio::time::sleep(pause).await;
+        for key in engine.keys().into_iter().filter(|key| slice_of(key) == slice) {
+            if let Key::Stack(stack) = &key {
+                engine.records.distrust(stack);
+                engine.mirror.distrust(stack);
+            }
+            engine.targets.distrust(&key);
+            engine.wake(key, Lane::Resync);
+        }
+    }
+}
+
+/// The slice of a key: equal keys always fall into the same one.
+fn slice_of(key: &Key) -> u32 {
+    key.to_string().bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) % SLICES
+}
+
+/// Wakes stacks whose answers changed in the background.
+async fn follow_facts(engine: &Engine) {
+    loop {
+        let question = engine.facts.changed().await;
+        engine.answer_changed(&question);
+    }
+}
