@@ -50,6 +50,8 @@ pub struct Engine {
     pub bindings: Queue,
     /// Whether this process works: wakes of a standby are dropped.
     pub leading: AtomicBool,
+    /// Whether only plans are made: what does not exist yet is a pending reference, not a wait.
+    pub planning: bool,
     /// Why the process is not ready; `None` when it is.
     pub not_ready: Mutex<Option<String>>,
     /// What each stack asked, so that a changed answer or backend wakes it.
@@ -184,6 +186,11 @@ impl Engine {
     /// Sets or clears the reason why the process is not ready.
     pub fn set_not_ready(&self, reason: Option<String>) {
         *self.not_ready.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// What a stack depends on, as far as it is known.
+    pub fn interests_of(&self, stack: &StackKey) -> Interests {
+        self.interests.lock().unwrap_or_else(PoisonError::into_inner).get(stack).cloned().unwrap_or_default()
     }
 
     /// Remembers what a stack depends on.

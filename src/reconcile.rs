@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use elbow_core::build::{self, Built};
 use elbow_core::intent::{self, Intent, Wish};
 use elbow_core::key::{Key, StackKey};
-use elbow_core::model::Stack;
+use elbow_core::model::{Ref, Stack};
 use elbow_core::plan::{self, Action, Owner, Plan, PlanContext, Step, StepId};
 use elbow_core::question::{Answer, Answers, Fact, Question};
 use elbow_core::view::Service;
@@ -142,6 +142,9 @@ async fn backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer {
     if let Some(answer) = engine.targets.backend_group(engine) {
         return answer;
     }
+    if engine.planning {
+        return Answer::Known { fact: Fact::BackendGroup(Ref::BackendGroup), read_at: engine.clock.now() };
+    }
     let vpc = engine.settings.realm.vpc.clone();
     if let Some(owner) = owner(engine, key).filter(|owner| !owner.gone && !owner.has_finalizer) {
         let action = Action::AddFinalizer { object: owner.object, finalizer: owner.finalizer };
@@ -163,7 +166,7 @@ async fn backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer {
 }
 
 /// What is there: from the record where it vouches for the wanted stack, else read deeply.
-async fn actual(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<Stack, AwsError> {
+pub async fn actual(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<Stack, AwsError> {
     let listed = engine.mirror.stack(&wanted.key, Depth::Listed, cx).await?;
     let mut actual = match engine.records.vouch(wanted, &listed, engine) {
         Some(vouched) => vouched,
@@ -176,7 +179,7 @@ async fn actual(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<Stack, AwsEr
 }
 
 /// Plans and lints. A step that fails the linter is dropped with its dependents.
-fn plan(engine: &Engine, wanted: &Stack, actual: &Stack) -> Plan {
+pub fn plan(engine: &Engine, wanted: &Stack, actual: &Stack) -> Plan {
     let owner = owner(engine, &wanted.key);
     let context = PlanContext { settings: &engine.settings, owner: owner.as_ref() };
     let plan = plan::plan(wanted, actual, &context);

@@ -1,5 +1,6 @@
 //! Kubernetes in: one watch and one trimmed store per kind; objects in, keys out.
 
+pub mod snapshot;
 pub mod store;
 pub mod trim;
 pub mod wake;

@@ -75,6 +75,11 @@ impl Config {
 }
 
 impl Process {
+    /// Bounds of a process that makes one pass and no more.
+    pub fn one_shot() -> Self {
+        Self { stack_runs: 1, binding_runs: 1, back_off_cap: BACK_OFF_CAP, election: None }
+    }
+
     /// Checks the flags of the process.
     pub fn read(flags: &ProcessFlags) -> Result<Self, String> {
         if !flags.enable_endpoint_slices {

@@ -1,0 +1,67 @@
+//! From a configuration to an engine: clients, stores and rooms put together once.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use anyhow::Result;
+use kube::Client;
+
+use crate::aws::{Aws, AwsConfig, LeaseGuard};
+use crate::clock::Clock;
+use crate::cluster::Stores;
+use crate::config::{Config, Process};
+use crate::engine::Engine;
+use crate::facts::Facts;
+use crate::mirror::Mirror;
+use crate::queue::Queue;
+use crate::records::Records;
+use crate::status::Reporter;
+use crate::targets::Targets;
+
+/// What an engine is made of besides the configuration.
+#[derive(Debug)]
+pub struct Parts {
+    /// Connection to the API server.
+    pub client: Client,
+    /// Until when mutations may be sent.
+    pub lease: LeaseGuard,
+    /// Namespace of our own objects.
+    pub namespace: String,
+    /// Bounds of the process.
+    pub process: Process,
+}
+
+/// Finds out region and VPC where they are not given, and builds the engine.
+pub async fn engine(config: &Config, parts: Parts) -> Result<Engine> {
+    let (realm, mut aws_config) = crate::aws::discovery::resolve(config).await?;
+    aws_config.lease = parts.lease.clone();
+    let mut settings = config.settings.clone();
+    settings.realm = realm;
+    let aws = Aws::connect(aws_config).await;
+    Ok(with(settings, aws, Clock::start(), parts))
+}
+
+/// An engine over given connections; tests in process use it directly.
+pub fn with(settings: elbow_core::settings::Settings, aws: Aws, clock: Clock, parts: Parts) -> Engine {
+    let settings = Arc::new(settings);
+    Engine {
+        clock,
+        stores: Arc::new(Stores::default()),
+        facts: Facts::new(aws.clone(), clock),
+        mirror: Arc::new(Mirror::new(settings.clone(), aws.clone(), clock)),
+        records: Records::new(parts.client.clone(), &parts.namespace, settings.clone(), clock),
+        targets: Targets::new(settings.clone(), aws.clone(), clock),
+        reporter: Reporter::new(parts.client.clone()),
+        stacks: Queue::new(parts.process.back_off_cap),
+        bindings: Queue::new(parts.process.back_off_cap),
+        leading: AtomicBool::new(false),
+        planning: false,
+        not_ready: Mutex::new(None),
+        interests: Mutex::new(BTreeMap::new()),
+        last: Mutex::new(BTreeMap::new()),
+        kube: parts.client,
+        settings,
+        aws,
+    }
+}

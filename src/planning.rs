@@ -1,0 +1,82 @@
+//! `elbow plan`: the controller's pipeline, stopped before apply. Reads AWS and Kubernetes, writes nothing.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result};
+use elbow_core::build;
+use elbow_core::key::{Key, Lane, StackKey};
+use elbow_core::plan::render_text;
+
+use crate::aws::{Cx, LeaseGuard};
+use crate::cli::{PlanArgs, PlanOutput};
+use crate::cluster::snapshot;
+use crate::config::{Config, Process};
+use crate::engine::Engine;
+use crate::reconcile::{self, Wanted};
+use crate::{assemble, kubernetes};
+
+/// Prints what the controller would do.
+pub async fn plan(args: &PlanArgs) -> Result<()> {
+    let config = Config::read(&args.flags).map_err(anyhow::Error::msg)?;
+    let kube_config = kubernetes::plan_config(config.kubeconfig.as_deref()).await?;
+    let url = kube_config.cluster_url.to_string();
+    let client = kubernetes::client(kube_config)?;
+    kubernetes::reach(&client, &url).await?;
+    let parts = assemble::Parts {
+        client: client.clone(),
+        // No mutation is ever sent: the guard is not held.
+        lease: LeaseGuard::not_held(),
+        namespace: kubernetes::own_namespace(""),
+        process: Process::one_shot(),
+    };
+    let mut engine = assemble::engine(&config, parts).await?;
+    engine.planning = true;
+    let namespace = engine.settings.scope.namespace.clone();
+    snapshot::fill(&client, &engine.stores, namespace.as_deref(), &config.quic_variable)
+        .await
+        .map_err(|error| anyhow::anyhow!(kubernetes::chain(&error)))
+        .context("cannot list what is in the cluster")?;
+    engine.mirror.sweep().await.context("cannot list what AWS holds")?;
+    print!("{}", pages(&engine, args.output).await?);
+    Ok(())
+}
+
+async fn pages(engine: &Engine, output: PlanOutput) -> Result<String> {
+    let mut page = String::new();
+    for key in engine.keys() {
+        if let Key::Stack(stack) = key {
+            page.push_str(&page_of(engine, &stack, output).await?);
+        }
+    }
+    if page.is_empty() && output == PlanOutput::Text {
+        page.push_str("no changes: no Service of this cluster is ours\n");
+    }
+    Ok(page)
+}
+
+async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<String> {
+    let cx = Cx::new(Lane::Edit, &Key::Stack(key.clone()));
+    let intent = reconcile::intent(engine, key);
+    let mut page = String::new();
+    match reconcile::wanted(engine, &intent, &cx).await {
+        Wanted::Ignore => {}
+        Wanted::Wait(reason) => writeln!(page, "{key}: cannot be planned now: {reason}")?,
+        Wanted::Sick(problems) => {
+            writeln!(page, "{key}: nothing is changed, because")?;
+            for problem in problems {
+                writeln!(page, "  {problem}")?;
+            }
+        }
+        Wanted::Stack(wanted, _) if output == PlanOutput::Stack => {
+            writeln!(page, "{}", build::stack_json(&wanted))?;
+        }
+        Wanted::Stack(wanted, warnings) => {
+            let actual = reconcile::actual(engine, &wanted, &cx).await?;
+            page.push_str(&render_text(&reconcile::plan(engine, &wanted, &actual)));
+            for warning in warnings {
+                writeln!(page, "  warning: {warning}")?;
+            }
+        }
+    }
+    Ok(page)
+}
