@@ -88,13 +88,13 @@ impl Engine {
     /// Runs one key once and reports what came of it.
     pub async fn run(&self, due: &Due) -> Run {
         let cx = Cx::new(due.lane, &due.key);
-        let run = match &due.key {
+        let mut run = match &due.key {
             Key::Stack(stack) => reconcile::stack(self, stack, &cx).await,
             Key::Binding { .. } | Key::GroupRules { .. } | Key::BackendGroup { .. } => {
                 self.targets.run(self, &due.key, &cx).await
             }
         };
-        self.reporter.events(&run, self.clock.now()).await;
+        self.reporter.report(&due.key, &mut run, self.clock.now()).await;
         self.remember(&due.key, &run);
         for key in &run.enqueue {
             self.wake(key.clone(), due.lane);
@@ -188,14 +188,22 @@ impl Engine {
         *self.not_ready.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
-    /// What a stack depends on, as far as it is known.
-    pub fn interests_of(&self, stack: &StackKey) -> Interests {
-        self.interests.lock().unwrap_or_else(PoisonError::into_inner).get(stack).cloned().unwrap_or_default()
+    /// Remembers what a stack asked.
+    pub fn note_questions(&self, stack: &StackKey, questions: &BTreeSet<elbow_core::question::Question>) {
+        let mut interests = self.interests.lock().unwrap_or_else(PoisonError::into_inner);
+        interests.entry(stack.clone()).or_default().questions.extend(questions.iter().cloned());
     }
 
-    /// Remembers what a stack depends on.
-    pub fn set_interests(&self, stack: &StackKey, interests: Interests) {
-        self.interests.lock().unwrap_or_else(PoisonError::into_inner).insert(stack.clone(), interests);
+    /// Remembers which Services a stack named.
+    pub fn note_services(&self, stack: &StackKey, services: BTreeSet<(String, String)>) {
+        let mut interests = self.interests.lock().unwrap_or_else(PoisonError::into_inner);
+        if services.is_empty() {
+            if let Some(known) = interests.get_mut(stack) {
+                known.services.clear();
+            }
+        } else {
+            interests.entry(stack.clone()).or_default().services = services;
+        }
     }
 
     fn stacks_where(&self, concerned: impl Fn(&Interests) -> bool) -> BTreeSet<StackKey> {

@@ -1,13 +1,29 @@
 //! Elbow: an AWS load balancer controller for Kubernetes. This package is the shell: everything that awaits.
 
 pub mod apply;
+pub mod ask;
+pub mod assemble;
 pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
+pub mod conclude;
 pub mod config;
+pub mod crds;
+pub mod engine;
 pub mod facts;
+pub mod kubernetes;
 pub mod lease;
+pub mod logging;
+pub mod metrics;
 pub mod mirror;
 pub mod outcome;
+pub mod planning;
 pub mod queue;
+pub mod reconcile;
+pub mod records;
+pub mod run;
+pub mod serve;
+pub mod status;
+pub mod targets;
+pub mod work;

@@ -2,7 +2,7 @@
 
 use elbow_core::event::Event;
 use elbow_core::key::Key;
-use elbow_crds::problem::Problem;
+use elbow_crds::problem::{ObjectRef, Problem};
 use jiff::Timestamp;
 
 /// The result of one run of a key.
@@ -18,8 +18,22 @@ pub struct Run {
     pub events: Vec<Event>,
     /// Other keys to wake.
     pub enqueue: Vec<Key>,
+    /// Whose pass succeeded, for the event `SuccessfullyReconciled`; `None` if it did not, or if the key
+    /// reports success itself.
+    pub success: Option<Success>,
     /// What the key waits for, as shown in `/debug/stacks`.
     pub waits: Vec<String>,
+}
+
+/// A pass that succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Success {
+    /// The owner.
+    pub object: ObjectRef,
+    /// UID of the owner.
+    pub uid: String,
+    /// Whether anything was written.
+    pub changed: bool,
 }
 
 impl Run {

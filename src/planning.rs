@@ -12,7 +12,8 @@ use crate::cli::{PlanArgs, PlanOutput};
 use crate::cluster::snapshot;
 use crate::config::{Config, Process};
 use crate::engine::Engine;
-use crate::reconcile::{self, Wanted};
+use crate::ask::{self, Wanted};
+use crate::reconcile;
 use crate::{assemble, kubernetes};
 
 /// Prints what the controller would do.
@@ -58,7 +59,7 @@ async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<
     let cx = Cx::new(Lane::Edit, &Key::Stack(key.clone()));
     let intent = reconcile::intent(engine, key);
     let mut page = String::new();
-    match reconcile::wanted(engine, &intent, &cx).await {
+    match ask::wanted(engine, &intent, &cx).await {
         Wanted::Ignore => {}
         Wanted::Wait(reason) => writeln!(page, "{key}: cannot be planned now: {reason}")?,
         Wanted::Sick(problems) => {
@@ -71,7 +72,7 @@ async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<
             writeln!(page, "{}", build::stack_json(&wanted))?;
         }
         Wanted::Stack(wanted, warnings) => {
-            let actual = reconcile::actual(engine, &wanted, &cx).await?;
+            let (actual, _) = reconcile::actual(engine, &wanted, &cx).await?;
             page.push_str(&render_text(&reconcile::plan(engine, &wanted, &actual)));
             for warning in warnings {
                 writeln!(page, "  warning: {warning}")?;

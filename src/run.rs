@@ -171,7 +171,8 @@ async fn stopped() -> Result<()> {
     Ok(())
 }
 
-fn hostname() -> String {
+/// The name of this host, as reported in events and the lease.
+pub fn hostname() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     std::env::var("HOSTNAME").ok().filter(|n| !n.is_empty()).unwrap_or_else(|| name.trim().to_owned())
 }

@@ -20,7 +20,10 @@ pub const CHECKPOINT: &str = "elbv2.k8s.aws/checkpoint";
 pub const CHECKPOINT_TIMESTAMP: &str = "elbv2.k8s.aws/checkpoint-timestamp";
 
 /// The spec as written to Kubernetes; `None` while a reference is not known.
-pub fn object_spec(spec: &BindingSpec, resolve: &dyn Fn(&Ref) -> Option<String>) -> Option<TargetGroupBindingSpec> {
+pub fn object_spec(
+    spec: &BindingSpec,
+    resolve: &dyn Fn(&Ref) -> Option<String>,
+) -> Option<TargetGroupBindingSpec> {
     let networking = match &spec.networking {
         Some(networking) => Some(object_networking(networking, resolve)?),
         None => None,
@@ -202,7 +205,12 @@ fn model_family(family: crd::TargetGroupIpAddressType) -> IpFamily {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
     use super::*;
     use crate::view::Meta;
     use elbow_crds::target_group_binding::{NetworkingProtocol, TargetGroupProtocol};

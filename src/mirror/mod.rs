@@ -92,6 +92,11 @@ impl Mirror {
         self.state().suspect_id(id);
     }
 
+    /// Marks everything a stack holds as doubtful: its next deep read verifies it against AWS.
+    pub fn distrust(&self, key: &StackKey) {
+        self.state().suspect_all(key);
+    }
+
     /// Enters all attributes of a resource as AWS described them just now.
     pub fn described_attributes(
         &self,

@@ -198,10 +198,7 @@ fn differences(wanted: &Binding, actual: &Binding, spec: &BindingSpec) -> Vec<St
         ),
         ("ipAddressType", spec.family != old.family),
         ("vpcID", spec.vpc != old.vpc),
-        (
-            "multiClusterTargetGroup",
-            spec.multi_cluster != old.multi_cluster,
-        ),
+        ("multiClusterTargetGroup", spec.multi_cluster != old.multi_cluster),
         (
             "fields of hand-made bindings",
             spec.foreign_fields != old.foreign_fields,

@@ -8,8 +8,8 @@ use super::pair::Pairs;
 use super::{Action, Owner, Plan, PlanContext, Step, StepId};
 use crate::key::{Key, StackKind};
 use crate::model::{
-    Binding, BindingPeer, BindingSpec, ForwardAction, Listener, LoadBalancer, Origin, Origins, Ref, ResourceAddress,
-    ResourceId, ResourceKind, SecurityGroup, Stack, TargetGroup, Action as ListenerAction,
+    Action as ListenerAction, Binding, BindingPeer, BindingSpec, ForwardAction, Listener, LoadBalancer,
+    Origin, Origins, Ref, ResourceAddress, ResourceId, ResourceKind, SecurityGroup, Stack, TargetGroup,
 };
 use crate::settings::Settings;
 
@@ -171,7 +171,10 @@ impl<'a> Draft<'a> {
     pub fn resolve_binding(&self, spec: &BindingSpec) -> BindingSpec {
         let mut spec = spec.clone();
         spec.target_group = self.resolve(&spec.target_group);
-        let rules = spec.networking.iter_mut().flat_map(|networking| &mut networking.ingress);
+        let rules = spec
+            .networking
+            .iter_mut()
+            .flat_map(|networking| &mut networking.ingress);
         for peer in rules.flat_map(|rule| &mut rule.from) {
             if let BindingPeer::SecurityGroup(group) = peer {
                 *group = self.resolve(group);
@@ -216,7 +219,12 @@ impl<'a> Draft<'a> {
             target_group: self.handle(ResourceKind::TargetGroup, id),
         };
         let needs = self.producers([&binding, &Ref::pending(ResourceKind::TargetGroup, id)]);
-        let step = self.push(action, needs, origins, "targets are registered before traffic moves");
+        let step = self.push(
+            action,
+            needs,
+            origins,
+            "targets are registered before traffic moves",
+        );
         self.awaited.insert(id.clone(), step);
         Some(step)
     }
@@ -263,8 +271,10 @@ impl<'a> Draft<'a> {
             StackKind::Service => "Service",
             StackKind::Ingress => "Ingress",
         };
-        self.owner
-            .map_or_else(|| ObjectRef::new(kind, &key.namespace, &key.name), |owner| owner.object.clone())
+        self.owner.map_or_else(
+            || ObjectRef::new(kind, &key.namespace, &key.name),
+            |owner| owner.object.clone(),
+        )
     }
 
     /// Origins of the removal of something nobody wants any more.

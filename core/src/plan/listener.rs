@@ -40,7 +40,11 @@ pub(super) fn change_all(draft: &mut Draft, balancers: &Pairs<LoadBalancer>) {
     let mut deletions = BTreeSet::new();
     if !draft.frozen {
         for listener in &pairs.surplus {
-            if listener.load_balancer.known().is_some_and(|arn| kept.contains(arn)) {
+            if listener
+                .load_balancer
+                .known()
+                .is_some_and(|arn| kept.contains(arn))
+            {
                 deletions.extend(delete(draft, listener));
             }
         }
@@ -174,7 +178,10 @@ fn modify(
     mut needs: BTreeSet<StepId>,
 ) -> Option<StepId> {
     let enhanced = draft.settings.gates.enhanced_default_behavior;
-    let ListenerDrift { mut reasons, alpn_policy } = drift(&resolved, actual, enhanced);
+    let ListenerDrift {
+        mut reasons,
+        alpn_policy,
+    } = drift(&resolved, actual, enhanced);
     if reasons.is_empty() {
         return None;
     }
@@ -206,7 +213,12 @@ fn modify(
 fn fresh_groups(draft: &Draft, wanted: &Listener, actual: &Listener) -> BTreeSet<ResourceId> {
     let used: BTreeSet<&str> = target_groups_of(actual).collect();
     references(wanted)
-        .filter(|reference| draft.resolve(reference).known().is_none_or(|arn| !used.contains(arn)))
+        .filter(|reference| {
+            draft
+                .resolve(reference)
+                .known()
+                .is_none_or(|arn| !used.contains(arn))
+        })
         .filter_map(|reference| match reference {
             Ref::Pending(address) if address.kind == ResourceKind::TargetGroup => Some(address.id.clone()),
             _ => None,

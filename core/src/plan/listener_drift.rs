@@ -40,7 +40,11 @@ pub(super) fn drift(wanted: &Listener, actual: &Listener, enhanced: bool) -> Lis
         reasons.push(change("default certificate", old, new));
     }
     if wanted.ssl_policy.differs(&actual.ssl_policy) {
-        reasons.push(change("ssl policy", actual.ssl_policy.get(), wanted.ssl_policy.get()));
+        reasons.push(change(
+            "ssl policy",
+            actual.ssl_policy.get(),
+            wanted.ssl_policy.get(),
+        ));
     }
     let alpn_policy = alpn(wanted, actual, enhanced, &mut reasons);
     ListenerDrift { reasons, alpn_policy }

@@ -30,7 +30,11 @@ pub(super) fn pairs<'a>(draft: &Draft<'a>) -> Pairs<'a, LoadBalancer> {
         matches,
         |wanted, actual| {
             let arn = actual.arn.as_deref().unwrap_or_default();
-            (!listening.contains(arn), wanted.name != actual.name, arn.to_owned())
+            (
+                !listening.contains(arn),
+                wanted.name != actual.name,
+                arn.to_owned(),
+            )
         },
     )
 }
@@ -336,12 +340,22 @@ fn plan_capacity(
     if !draft.settings.gates.lb_capacity_reservation {
         return;
     }
-    let Some(units) = wanted.capacity_units.get().copied().filter(|units| *units != current) else {
+    let Some(units) = wanted
+        .capacity_units
+        .get()
+        .copied()
+        .filter(|units| *units != current)
+    else {
         return;
     };
     let action = Action::ModifyCapacityReservation {
         load_balancer,
         capacity_units: units,
     };
-    draft.push(action, needs, &wanted.origins, format!("capacity units {current} -> {units}"));
+    draft.push(
+        action,
+        needs,
+        &wanted.origins,
+        format!("capacity units {current} -> {units}"),
+    );
 }

@@ -7,9 +7,9 @@
 mod attributes;
 mod binding;
 mod draft;
+pub mod lint;
 mod listener;
 mod listener_drift;
-pub mod lint;
 mod load_balancer;
 mod outcome;
 mod outputs;

@@ -136,7 +136,11 @@ fn target_group(stack: &mut Stack, action: &Action, outputs: &Outputs) {
                 .sort_by(|a, b| (&a.id, &a.arn).cmp(&(&b.id, &b.arn)));
         }
         Action::ModifyTargetGroup { arn, health_check } => {
-            for group in stack.target_groups.iter_mut().filter(|g| g.arn.as_ref() == Some(arn)) {
+            for group in stack
+                .target_groups
+                .iter_mut()
+                .filter(|g| g.arn.as_ref() == Some(arn))
+            {
                 let old = group.health_check.clone();
                 group.health_check = completed(&HealthCheck {
                     path: or(&health_check.path, &old.path),
@@ -148,7 +152,11 @@ fn target_group(stack: &mut Stack, action: &Action, outputs: &Outputs) {
         }
         Action::ModifyTargetGroupAttributes { group, attributes } => {
             let arn = outputs.resolve(group);
-            for group in stack.target_groups.iter_mut().filter(|g| arn.is_some() && g.arn == arn) {
+            for group in stack
+                .target_groups
+                .iter_mut()
+                .filter(|g| arn.is_some() && g.arn == arn)
+            {
                 group.attributes.extend(attributes.clone());
             }
         }
@@ -389,7 +397,9 @@ fn settled_listener(sent: &Listener, old: Option<&Listener>, outputs: &Outputs) 
 }
 
 fn elb_tags(stack: &mut Stack, resource: &Ref, outputs: &Outputs, change: &dyn Fn(&mut Tags)) {
-    let Some(arn) = outputs.resolve(resource) else { return };
+    let Some(arn) = outputs.resolve(resource) else {
+        return;
+    };
     let is = |candidate: &Option<String>| candidate.as_ref() == Some(&arn);
     for balancer in stack.load_balancers.iter_mut().filter(|b| is(&b.arn)) {
         change(&mut balancer.tags);
@@ -442,7 +452,10 @@ fn settled_binding(binding: &Binding, outputs: &Outputs) -> Binding {
     if spec.family.is_none() {
         spec.family = Some(IpFamily::Ipv4);
     }
-    let rules = spec.networking.iter_mut().flat_map(|networking| &mut networking.ingress);
+    let rules = spec
+        .networking
+        .iter_mut()
+        .flat_map(|networking| &mut networking.ingress);
     for peer in rules.flat_map(|rule| &mut rule.from) {
         if let BindingPeer::SecurityGroup(group) = peer {
             *group = outputs.settle(group);
@@ -453,7 +466,11 @@ fn settled_binding(binding: &Binding, outputs: &Outputs) -> Binding {
 
 /// AWS reports with each target group the load balancers whose listeners use it.
 fn link_target_groups(stack: &mut Stack) {
-    let own: BTreeSet<&str> = stack.load_balancers.iter().filter_map(|b| b.arn.as_deref()).collect();
+    let own: BTreeSet<&str> = stack
+        .load_balancers
+        .iter()
+        .filter_map(|b| b.arn.as_deref())
+        .collect();
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for listener in &stack.listeners {
         let Some(balancer) = listener.load_balancer.known() else {

@@ -202,3 +202,17 @@ impl Action {
         )
     }
 }
+
+/// A plan of one step that needs nothing.
+pub fn single(key: &Key, step: Step) -> Plan {
+    let step = Step {
+        id: StepId(0),
+        needs: BTreeSet::new(),
+        ..step
+    };
+    Plan {
+        key: key.clone(),
+        steps: vec![step],
+        problems: Vec::new(),
+    }
+}

@@ -46,7 +46,9 @@ pub(super) fn diff_tags(wanted: &Tags, actual: &Tags, settings: &Settings, legac
             .collect()
     };
     TagDiff {
-        add: select(wanted, &|key, value| actual.get(key).map(String::as_str) != Some(value)),
+        add: select(wanted, &|key, value| {
+            actual.get(key).map(String::as_str) != Some(value)
+        }),
         remove: select(actual, &|key, _| !wanted.contains_key(key)),
     }
 }
@@ -83,7 +85,12 @@ impl Draft<'_> {
         if !diff.remove.is_empty() {
             let reason = describe_removed(&diff.remove);
             let keys = diff.removed_keys();
-            self.push(Action::RemoveTags { resource, keys }, BTreeSet::new(), origins, reason);
+            self.push(
+                Action::RemoveTags { resource, keys },
+                BTreeSet::new(),
+                origins,
+                reason,
+            );
         }
     }
 }

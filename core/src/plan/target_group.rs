@@ -152,13 +152,21 @@ fn describe_health_check(wanted: &HealthCheck, actual: &HealthCheck) -> String {
             changes.push(change(&format!("health check {name}"), old.as_ref(), Some(&new)));
         }
     };
-    note("protocol", Some(actual.protocol.to_string()), wanted.protocol.to_string());
+    note(
+        "protocol",
+        Some(actual.protocol.to_string()),
+        wanted.protocol.to_string(),
+    );
     note("port", Some(actual.port.wire()), wanted.port.wire());
     if let Setting::Set(path) = &wanted.path {
         note("path", actual.path.get().cloned(), path.clone());
     }
     if let Setting::Set(matcher) = &wanted.matcher {
-        note("matcher", actual.matcher.get().map(describe_matcher), describe_matcher(matcher));
+        note(
+            "matcher",
+            actual.matcher.get().map(describe_matcher),
+            describe_matcher(matcher),
+        );
     }
     note(
         "interval",

@@ -16,7 +16,10 @@ const SCHEMA: &str = "/schema/openAPIV3Schema";
 /// The definition with both versions, older one first.
 pub(super) fn definition() -> Value {
     let mut definition = serde_json::to_value(TargetGroupBinding::crd()).unwrap_or(Value::Null);
-    if let Some(names) = definition.pointer_mut("/spec/names").and_then(Value::as_object_mut) {
+    if let Some(names) = definition
+        .pointer_mut("/spec/names")
+        .and_then(Value::as_object_mut)
+    {
         names.insert("listKind".to_owned(), json!("TargetGroupBindingList"));
     }
     if let Some(versions) = definition

@@ -54,7 +54,9 @@ fn expected() -> Vec<(&'static str, Value)> {
         "anyOf": [{ "type": "integer" }, { "type": "string" }],
         "x-kubernetes-int-or-string": true
     });
-    let protocols = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"];
+    let protocols = [
+        "HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC",
+    ];
     let kind = "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$";
     vec![
         ("", object.clone()),
@@ -64,7 +66,10 @@ fn expected() -> Vec<(&'static str, Value)> {
         (".spec", json!({ "type": "object", "required": ["serviceRef"] })),
         (".spec.assumeRoleExternalId", string.clone()),
         (".spec.iamRoleArnToAssume", string.clone()),
-        (".spec.ipAddressType", json!({ "type": "string", "enum": ["ipv4", "ipv6"] })),
+        (
+            ".spec.ipAddressType",
+            json!({ "type": "string", "enum": ["ipv4", "ipv6"] }),
+        ),
         (".spec.multiClusterTargetGroup", json!({ "type": "boolean" })),
         (".spec.networking", object.clone()),
         (".spec.networking.ingress", array.clone()),
@@ -83,7 +88,10 @@ fn expected() -> Vec<(&'static str, Value)> {
             ".spec.networking.ingress[].from[].securityGroup",
             json!({ "type": "object", "required": ["groupID"] }),
         ),
-        (".spec.networking.ingress[].from[].securityGroup.groupID", string.clone()),
+        (
+            ".spec.networking.ingress[].from[].securityGroup.groupID",
+            string.clone(),
+        ),
         (".spec.networking.ingress[].ports", array.clone()),
         (".spec.networking.ingress[].ports[]", object.clone()),
         (".spec.networking.ingress[].ports[].port", either.clone()),
@@ -126,7 +134,10 @@ fn expected() -> Vec<(&'static str, Value)> {
             ".spec.targetGroupProtocol",
             json!({ "type": "string", "enum": protocols }),
         ),
-        (".spec.targetType", json!({ "type": "string", "enum": ["instance", "ip"] })),
+        (
+            ".spec.targetType",
+            json!({ "type": "string", "enum": ["instance", "ip"] }),
+        ),
         (".spec.vpcID", string.clone()),
         (".status", object),
         (".status.conditions", array),
@@ -181,7 +192,10 @@ fn assert_rows(found: &[(String, Value)], expected: &[(&str, Value)]) {
     };
     assert_eq!(paths(&found), paths(&expected), "the same fields");
     for (path, row) in &expected {
-        let (_, own) = found.iter().find(|(other, _)| other == path).expect("compared above");
+        let (_, own) = found
+            .iter()
+            .find(|(other, _)| other == path)
+            .expect("compared above");
         assert_eq!(own, row, "constraints of {path}");
     }
 }
@@ -255,7 +269,10 @@ fn both_versions_have_a_status_subresource_and_upstreams_columns() {
 #[test]
 fn the_names_are_upstreams() {
     let definition = definition();
-    assert_eq!(definition["metadata"]["name"], "targetgroupbindings.elbv2.k8s.aws");
+    assert_eq!(
+        definition["metadata"]["name"],
+        "targetgroupbindings.elbv2.k8s.aws"
+    );
     assert_eq!(definition["spec"]["group"], "elbv2.k8s.aws");
     assert_eq!(definition["spec"]["scope"], "Namespaced");
     assert_eq!(

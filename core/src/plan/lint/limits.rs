@@ -36,7 +36,11 @@ pub(super) fn check(step: &Step, actual: &Stack) -> Vec<LintFinding> {
             found.adjustable("inbound rules of a security group", permissions.len(), RULES);
         }
         Action::CreateTargetGroup { group, tags, .. } => {
-            found.fixed("characters in a target group's name", group.name.len(), NAME_LENGTH);
+            found.fixed(
+                "characters in a target group's name",
+                group.name.len(),
+                NAME_LENGTH,
+            );
             found.fixed("tags", tags.len(), TAGS);
         }
         Action::CreateLoadBalancer {

@@ -27,9 +27,7 @@ pub(super) fn order(plan: &Plan) -> Vec<LintFinding> {
     plan.steps
         .iter()
         .enumerate()
-        .filter(|(index, step)| {
-            step.id != StepId(*index) || step.needs.iter().any(|need| need.0 >= *index)
-        })
+        .filter(|(index, step)| step.id != StepId(*index) || step.needs.iter().any(|need| need.0 >= *index))
         .map(|(_, step)| {
             let message = "the step stands before something it depends on".to_owned();
             finding(step, Rule::Order, message)
@@ -280,20 +278,25 @@ impl<'a> Context<'a> {
             }
             _ => false,
         });
-        let left = self.actual.listeners.iter().filter(|l| forwards(l)).any(|listener| {
-            let own = listener.arn.as_deref();
-            let balancer = listener.load_balancer.known();
-            !self.plan.steps.iter().any(|other| {
-                let ended = match &other.action {
-                    Action::ModifyListener { arn, .. } | Action::DeleteListener { arn } => {
-                        own == Some(arn.as_str())
-                    }
-                    Action::DeleteLoadBalancer { arn } => balancer == Some(arn.as_str()),
-                    _ => false,
-                };
-                ended && before.contains(&other.id)
-            })
-        });
+        let left = self
+            .actual
+            .listeners
+            .iter()
+            .filter(|l| forwards(l))
+            .any(|listener| {
+                let own = listener.arn.as_deref();
+                let balancer = listener.load_balancer.known();
+                !self.plan.steps.iter().any(|other| {
+                    let ended = match &other.action {
+                        Action::ModifyListener { arn, .. } | Action::DeleteListener { arn } => {
+                            own == Some(arn.as_str())
+                        }
+                        Action::DeleteLoadBalancer { arn } => balancer == Some(arn.as_str()),
+                        _ => false,
+                    };
+                    ended && before.contains(&other.id)
+                })
+            });
         let message = format!("a listener still forwards to the target group {arn}");
         (pointing || left).then(|| finding(step, Rule::DeletedTarget, message))
     }
@@ -320,7 +323,10 @@ impl<'a> Context<'a> {
             }
             _ => false,
         });
-        let message = format!("the load balancer {} is protected against deletion", balancer.name);
+        let message = format!(
+            "the load balancer {} is protected against deletion",
+            balancer.name
+        );
         (protected && !off).then(|| finding(step, Rule::Protection, message))
     }
 

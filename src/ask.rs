@@ -1,0 +1,113 @@
+//! Ask, then build: questions of a build in, answers from AWS, the mirror and other keys out.
+
+use std::collections::BTreeSet;
+
+use elbow_core::build::{self, Built};
+use elbow_core::intent::{Intent, Wish};
+use elbow_core::key::{Key, StackKey};
+use elbow_core::model::{Ref, Stack};
+use elbow_core::plan::{Action, Step, StepId, step};
+use elbow_core::question::{Answer, Answers, Fact, Question};
+use elbow_crds::problem::Problem;
+
+use crate::apply;
+use crate::aws::Cx;
+use crate::engine::Engine;
+use crate::reconcile;
+
+/// Rounds of questions before a build counts as broken (DESIGN 1.3).
+const ROUNDS: usize = 4;
+
+/// What a stack should be, or why that is not known.
+#[derive(Debug)]
+pub enum Wanted {
+    /// Known; warnings beside it.
+    Stack(Box<Stack>, Vec<Problem>),
+    /// The owner is sick: what is there stays.
+    Sick(Vec<Problem>),
+    /// An answer is not known now.
+    Wait(String),
+    /// Not ours.
+    Ignore,
+}
+
+/// Asks and builds, in turn, until the build knows enough.
+pub async fn wanted(engine: &Engine, intent: &Intent, cx: &Cx) -> Wanted {
+    match intent.wish {
+        Wish::Ignore => return Wanted::Ignore,
+        Wish::Sick => return Wanted::Sick(intent.problems.clone()),
+        Wish::Empty | Wish::Service(_) => {}
+    }
+    let mut answers = Answers::new();
+    for _ in 0..=ROUNDS {
+        match build::build(intent, &engine.settings, &answers) {
+            Built::Stack(stack, warnings) => return Wanted::Stack(stack, warnings),
+            Built::Sick(problems) => return Wanted::Sick(problems),
+            Built::Wait(reason) => return Wanted::Wait(reason),
+            Built::Ask(questions) => {
+                engine.note_questions(&intent.key, &questions);
+                answers.extend(answer(engine, &intent.key, &questions, cx).await);
+            }
+        }
+    }
+    Wanted::Wait(format!("the build still had questions after {ROUNDS} rounds"))
+}
+
+async fn answer(engine: &Engine, key: &StackKey, questions: &BTreeSet<Question>, cx: &Cx) -> Answers {
+    let mut answers = Answers::new();
+    let mut of_aws = BTreeSet::new();
+    for question in questions {
+        let answer = match question {
+            Question::Existing(stack) => {
+                let fact = Fact::Existing(engine.mirror.existing(stack));
+                Answer::Known { fact, read_at: engine.clock.now() }
+            }
+            Question::BackendGroup => backend_group(engine, key, cx).await,
+            _ => {
+                of_aws.insert(question.clone());
+                continue;
+            }
+        };
+        answers.insert(question.clone(), answer);
+    }
+    if !of_aws.is_empty() {
+        answers.extend(engine.facts.answer(&of_aws, cx).await);
+    }
+    answers
+}
+
+/// The shared backend group, or a wait for the key that makes it.
+async fn backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer {
+    if let Some(id) = engine.targets.backend_group(engine) {
+        let fact = Fact::BackendGroup(Ref::Known(id));
+        return Answer::Known { fact, read_at: engine.clock.now() };
+    }
+    if engine.planning {
+        return Answer::Known { fact: Fact::BackendGroup(Ref::BackendGroup), read_at: engine.clock.now() };
+    }
+    if let Err(reason) = add_finalizer(engine, key, cx).await {
+        return Answer::Unknown { reason };
+    }
+    engine.wake(Key::BackendGroup { vpc: engine.settings.realm.vpc.clone() }, cx.lane);
+    Answer::Unknown { reason: "the shared backend security group is being created".to_owned() }
+}
+
+/// The group is wanted only while somebody carries our finalizer, so the finalizer comes before the group.
+async fn add_finalizer(engine: &Engine, key: &StackKey, cx: &Cx) -> Result<(), String> {
+    let Some(owner) = reconcile::owner(engine, key).filter(|owner| !owner.gone && !owner.has_finalizer) else {
+        return Ok(());
+    };
+    let step = Step {
+        id: StepId(0),
+        action: Action::AddFinalizer { object: owner.object, finalizer: owner.finalizer },
+        needs: BTreeSet::new(),
+        origins: BTreeSet::new(),
+        reason: "keeps the shared backend security group".to_owned(),
+    };
+    let plan = step::single(&Key::Stack(key.clone()), step);
+    let applied = apply::apply(&plan, &reconcile::context(engine, cx)).await;
+    match applied.failed.first() {
+        Some((_, problem)) => Err(problem.message.clone()),
+        None => Ok(()),
+    }
+}

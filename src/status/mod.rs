@@ -1,0 +1,52 @@
+//! Kubernetes out: events and statuses, written only on change.
+
+pub mod events;
+pub mod service;
+
+use std::sync::{Mutex, PoisonError};
+
+use elbow_core::event::Event;
+use elbow_core::key::Key;
+use elbow_core::status::Ledger;
+use jiff::Timestamp;
+
+use crate::outcome::Run;
+use events::Events;
+
+/// Reports what came of runs.
+#[derive(Debug)]
+pub struct Reporter {
+    events: Events,
+    ledger: Mutex<Ledger>,
+}
+
+impl Reporter {
+    /// A reporter under the name of this host.
+    pub fn new(client: kube::Client, instance: &str) -> Self {
+        Self { events: Events::new(client, instance), ledger: Mutex::default() }
+    }
+
+    /// Writes the events of a run that are news or due again, and asks for a run when the next repetition is
+    /// due.
+    pub async fn report(&self, key: &Key, run: &mut Run, now: Timestamp) {
+        for event in self.due(key, run, now) {
+            self.events.write(&event).await;
+        }
+        let repeat_at = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).repeat_at(key);
+        if let Some(at) = repeat_at {
+            run.wake(at);
+        }
+    }
+
+    fn due(&self, key: &Key, run: &Run, now: Timestamp) -> Vec<Event> {
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let success = run
+            .success
+            .as_ref()
+            .filter(|_| run.events.is_empty())
+            .and_then(|done| ledger.success(key, &done.object, &done.uid, done.changed));
+        let mut due = ledger.due(key, &run.events, now);
+        due.extend(success);
+        due
+    }
+}

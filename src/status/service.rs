@@ -1,0 +1,35 @@
+//! The writer of `status.loadBalancer` of Services: a merge patch of the status subresource, only on change.
+
+use elbow_core::view::{IngressPoint, Service};
+use kube::api::{Api, Patch, PatchParams};
+
+use crate::apply::FIELD_MANAGER;
+
+/// Writes the entries of `status.loadBalancer.ingress`; an empty list clears the status. A Service that is
+/// gone meanwhile is no error.
+pub async fn write(client: &kube::Client, service: &Service, ingress: &[IngressPoint]) -> Result<(), kube::Error> {
+    let api: Api<k8s_openapi::api::core::v1::Service> = Api::namespaced(client.clone(), &service.meta.namespace);
+    let patch = Patch::Merge(body(ingress));
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    match api.patch_status(&service.meta.name, &params, &patch).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn body(ingress: &[IngressPoint]) -> serde_json::Value {
+    let entries: Vec<serde_json::Value> = ingress
+        .iter()
+        .map(|point| {
+            let ports: Vec<_> = point
+                .ports
+                .iter()
+                .map(|(port, protocol)| serde_json::json!({ "port": port, "protocol": protocol }))
+                .collect();
+            serde_json::json!({ "hostname": point.hostname, "ports": ports })
+        })
+        .collect();
+    let ingress = if entries.is_empty() { serde_json::Value::Null } else { serde_json::json!(entries) };
+    serde_json::json!({ "status": { "loadBalancer": { "ingress": ingress } } })
+}
