@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use anyhow::Result;
 use kube::Client;
 
-use crate::aws::{Aws, AwsConfig, LeaseGuard};
+use crate::aws::{Aws, AwsConfig, LeaseGuard, discovery};
 use crate::clock::Clock;
 use crate::cluster::Stores;
 use crate::config::{Config, Process};
 use crate::engine::Engine;
 use crate::facts::Facts;
+use crate::lease::{LEASE_DURATION, RENEW_DEADLINE};
 use crate::mirror::Mirror;
 use crate::queue::Queue;
 use crate::records::Records;
@@ -34,10 +35,15 @@ pub struct Parts {
 
 /// Finds out region and VPC where they are not given, and builds the engine.
 pub async fn engine(config: &Config, parts: Parts) -> Result<Engine> {
-    let (realm, mut aws_config) = crate::aws::discovery::resolve(config).await?;
-    aws_config.lease = parts.lease.clone();
+    let realm = discovery::discover(&config.aws, &discovery::process_environment).await?;
     let mut settings = config.settings.clone();
-    settings.realm = realm;
+    settings.realm = realm.clone();
+    let aws_config = AwsConfig {
+        lease: parts.lease.clone(),
+        mutation_timeout: LEASE_DURATION - RENEW_DEADLINE,
+        weighted_target_groups: settings.gates.weighted_target_groups,
+        ..config.aws.config(realm)
+    };
     let aws = Aws::connect(aws_config).await;
     Ok(with(settings, aws, Clock::start(), parts))
 }

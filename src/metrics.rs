@@ -26,8 +26,15 @@ pub fn text(engine: &Engine) -> String {
         let _ = writeln!(page, "awslbc_controller_cache_object_total{{resource=\"{resource}\"}} {count}");
     }
     let _ = writeln!(page, "# HELP aws_api_requests_total AWS requests, one per attempt.\n# TYPE aws_api_requests_total counter");
-    for (key, count) in engine.aws.counts() {
-        let _ = writeln!(page, "aws_api_requests_total{{{}}} {}", key.labels(), count);
+    for (key, count) in engine.aws.counts().snapshot() {
+        let labels = format!(
+            "service=\"{}\",operation=\"{}\",status_code=\"{}\",error_code=\"{}\"",
+            key.service.id(),
+            key.operation,
+            key.status,
+            key.code
+        );
+        let _ = writeln!(page, "aws_api_requests_total{{{labels}}} {}", count.attempts);
     }
     page
 }

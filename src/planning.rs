@@ -7,7 +7,7 @@ use elbow_core::build;
 use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::plan::render_text;
 
-use crate::aws::{Cx, LeaseGuard};
+use crate::aws::{Cx, LeaseGuard, discovery};
 use crate::cli::{PlanArgs, PlanOutput};
 use crate::cluster::snapshot;
 use crate::config::{Config, Process};
@@ -37,6 +37,7 @@ pub async fn plan(args: &PlanArgs) -> Result<()> {
         .await
         .map_err(|error| anyhow::anyhow!(kubernetes::chain(&error)))
         .context("cannot list what is in the cluster")?;
+    discovery::verify_vpc(&engine.aws).await?;
     engine.mirror.sweep().await.context("cannot list what AWS holds")?;
     print!("{}", pages(&engine, args.output).await?);
     Ok(())

@@ -1,10 +1,12 @@
 //! The workers: keys that are due are run, the mirror is swept, everything is verified once per period.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use elbow_core::key::{Key, Lane};
+use elbow_core::question::Question;
 use tokio::sync::Semaphore;
 
 use crate::engine::Engine;
@@ -111,8 +113,10 @@ fn slice_of(key: &Key) -> u32 {
 
 /// Wakes stacks whose answers changed in the background.
 async fn follow_facts(engine: &Engine) {
-    loop {
-        let question = engine.facts.changed().await;
-        engine.answer_changed(&question);
-    }
+    let changed = |questions: BTreeSet<Question>| {
+        for question in &questions {
+            engine.answer_changed(question);
+        }
+    };
+    engine.facts.keep_fresh(changed).await;
 }

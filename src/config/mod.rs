@@ -10,6 +10,7 @@ use elbow_core::model::tracking::is_tracking_tag;
 use elbow_core::model::{Scheme, TargetType};
 use elbow_core::settings::Settings;
 
+use crate::aws::{AwsOptions, Endpoints, Throttle};
 use crate::cli::{Flags, ProcessFlags};
 
 /// Longest back-off unless a flag says otherwise (DESIGN 7.6).
@@ -28,14 +29,8 @@ pub struct Config {
     pub debug_log: bool,
     /// `--quic-environment-variable-name`.
     pub quic_variable: String,
-    /// `--aws-vpc-tags`.
-    pub vpc_tags: BTreeMap<String, String>,
-    /// `--aws-max-retries`: attempts.
-    pub max_attempts: u32,
-    /// `--aws-api-throttle`, unparsed: the AWS room knows its services.
-    pub throttle: Vec<String>,
-    /// `--aws-api-endpoints`: URL by service id.
-    pub endpoints: BTreeMap<String, String>,
+    /// How AWS is found and called.
+    pub aws: AwsOptions,
 }
 
 /// What only the controller process needs.
@@ -66,10 +61,7 @@ impl Config {
             kubeconfig: Some(flags.kubeconfig.clone()).filter(|path| !path.is_empty()),
             debug_log: flags.log_level == "debug",
             quic_variable: flags.quic_environment_variable_name.clone(),
-            vpc_tags,
-            max_attempts: flags.aws_max_retries.max(1),
-            throttle: flags.aws_api_throttle.clone(),
-            endpoints: parse::string_map("aws-api-endpoints", &flags.aws_api_endpoints)?,
+            aws: aws_options(flags, vpc_tags)?,
         })
     }
 }
@@ -171,6 +163,22 @@ fn settings(flags: &Flags) -> Result<Settings, String> {
     Ok(settings)
 }
 
+fn aws_options(flags: &Flags, vpc_tags: BTreeMap<String, String>) -> Result<AwsOptions, String> {
+    let mut throttle = Throttle::default();
+    for value in &flags.aws_api_throttle {
+        let rules: Throttle = value.parse().map_err(|rule| format!("flag --aws-api-throttle: {rule}"))?;
+        throttle.0.extend(rules.0);
+    }
+    Ok(AwsOptions {
+        region: Some(flags.aws_region.clone()).filter(|region| !region.is_empty()),
+        vpc: Some(flags.aws_vpc_id.clone()).filter(|vpc| !vpc.is_empty()),
+        vpc_tags,
+        endpoints: Endpoints(parse::string_map("aws-api-endpoints", &flags.aws_api_endpoints)?),
+        throttle,
+        max_attempts: flags.aws_max_retries.max(1),
+    })
+}
+
 fn check_tags(settings: &Settings) -> Result<(), String> {
     let defaults = settings.default_tags.keys().map(|key| ("default-tags", key));
     let external = settings
@@ -204,7 +212,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::aws::{AwsOptions, Endpoints, Throttle};
+use crate::cli::{Cli, Command};
 
     fn read(args: &[&str]) -> Result<(Config, Process), String> {
         let args = ["elbow", "controller"].iter().chain(args);
@@ -218,7 +227,7 @@ mod tests {
     fn upstreams_defaults_stand() {
         let (config, process) = read(&["--cluster-name=c"]).unwrap();
         assert_eq!(config.settings, Settings::new("c", "", ""));
-        assert_eq!(config.max_attempts, 10);
+        assert_eq!(config.aws.max_attempts, 10);
         assert_eq!(process.election.unwrap().1, "aws-load-balancer-controller-leader");
     }
 
