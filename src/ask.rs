@@ -60,7 +60,10 @@ async fn answer(engine: &Engine, key: &StackKey, questions: &BTreeSet<Question>,
         let answer = match question {
             Question::Existing(stack) => {
                 let fact = Fact::Existing(engine.mirror.existing(stack));
-                Answer::Known { fact, read_at: engine.clock.now() }
+                Answer::Known {
+                    fact,
+                    read_at: engine.clock.now(),
+                }
             }
             Question::BackendGroup => backend_group(engine, key, cx).await,
             _ => {
@@ -80,26 +83,43 @@ async fn answer(engine: &Engine, key: &StackKey, questions: &BTreeSet<Question>,
 async fn backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer {
     if let Some(id) = engine.targets.backend_group(engine) {
         let fact = Fact::BackendGroup(Ref::Known(id));
-        return Answer::Known { fact, read_at: engine.clock.now() };
+        return Answer::Known {
+            fact,
+            read_at: engine.clock.now(),
+        };
     }
     if engine.planning {
-        return Answer::Known { fact: Fact::BackendGroup(Ref::BackendGroup), read_at: engine.clock.now() };
+        return Answer::Known {
+            fact: Fact::BackendGroup(Ref::BackendGroup),
+            read_at: engine.clock.now(),
+        };
     }
     if let Err(reason) = add_finalizer(engine, key, cx).await {
         return Answer::Unknown { reason };
     }
-    engine.wake(Key::BackendGroup { vpc: engine.settings.realm.vpc.clone() }, cx.lane);
-    Answer::Unknown { reason: "the shared backend security group is being created".to_owned() }
+    engine.wake(
+        Key::BackendGroup {
+            vpc: engine.settings.realm.vpc.clone(),
+        },
+        cx.lane,
+    );
+    Answer::Unknown {
+        reason: "the shared backend security group is being created".to_owned(),
+    }
 }
 
 /// The group is wanted only while somebody carries our finalizer, so the finalizer comes before the group.
 async fn add_finalizer(engine: &Engine, key: &StackKey, cx: &Cx) -> Result<(), String> {
-    let Some(owner) = reconcile::owner(engine, key).filter(|owner| !owner.gone && !owner.has_finalizer) else {
+    let Some(owner) = reconcile::owner(engine, key).filter(|owner| !owner.gone && !owner.has_finalizer)
+    else {
         return Ok(());
     };
     let step = Step {
         id: StepId(0),
-        action: Action::AddFinalizer { object: owner.object, finalizer: owner.finalizer },
+        action: Action::AddFinalizer {
+            object: owner.object,
+            finalizer: owner.finalizer,
+        },
         needs: BTreeSet::new(),
         origins: BTreeSet::new(),
         reason: "keeps the shared backend security group".to_owned(),

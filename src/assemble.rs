@@ -21,7 +21,7 @@ use crate::status::Reporter;
 use crate::targets::Targets;
 
 /// What an engine is made of besides the configuration.
-#[derive(Debug)]
+#[allow(missing_debug_implementations)] // a kube client has none
 pub struct Parts {
     /// Connection to the API server.
     pub client: Client,

@@ -4,7 +4,7 @@ use elbow_core::intent::{Intent, Wish};
 use elbow_core::key::{Key, StackKey};
 use elbow_core::plan::Plan;
 use elbow_core::status::{self, Reason};
-use elbow_core::view::Service;
+use elbow_core::view::{IngressPoint, Service};
 use elbow_crds::problem::Problem;
 
 use crate::apply;
@@ -21,28 +21,49 @@ pub async fn ignored(engine: &Engine, key: &StackKey) -> Run {
         Ok(()) => Run::default(),
         Err(error) => {
             tracing::warn!(%key, %error, "could not delete the record");
-            Run { retry: true, ..Run::default() }
+            Run {
+                retry: true,
+                ..Run::default()
+            }
         }
     }
 }
 
 /// An answer is not known now.
 pub fn waiting(reason: String) -> Run {
-    Run { retry: true, waits: vec![reason], ..Run::default() }
+    Run {
+        retry: true,
+        waits: vec![reason],
+        ..Run::default()
+    }
 }
 
 /// The owner is sick: an event, and nothing else until it changes or an answer does.
 pub fn sick(engine: &Engine, intent: &Intent, problems: Vec<Problem>) -> Run {
     let events = status::build_failed(&intent.owner, &uid(engine, &intent.key), &problems);
     // An absent subnet or group may appear at any time; nobody tells us, so we look again.
-    Run { retry: true, events, problems, ..Run::default() }
+    Run {
+        retry: true,
+        events,
+        problems,
+        ..Run::default()
+    }
 }
 
 /// What is there could not be read.
 pub fn unread(engine: &Engine, intent: &Intent, error: &AwsError) -> Run {
     let uid = uid(engine, &intent.key);
-    let events = vec![status::failed(&intent.owner, &uid, Reason::FailedDeployModel, &error.to_string())];
-    Run { retry: true, events, ..Run::default() }
+    let events = vec![status::failed(
+        &intent.owner,
+        &uid,
+        Reason::FailedDeployModel,
+        &error.to_string(),
+    )];
+    Run {
+        retry: true,
+        events,
+        ..Run::default()
+    }
 }
 
 /// A pass was made: writes the status, takes the finalizer, keeps the record.
@@ -62,7 +83,13 @@ pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Pla
         if let Some(last) = last {
             let applied = apply::apply(&last, &context(engine, cx)).await;
             for (_, problem) in &applied.failed {
-                fail(&mut run, intent, &uid, Reason::FailedRemoveFinalizer, &problem.message);
+                fail(
+                    &mut run,
+                    intent,
+                    &uid,
+                    Reason::FailedRemoveFinalizer,
+                    &problem.message,
+                );
             }
             run.retry |= !applied.is_complete(&last);
         }
@@ -70,7 +97,11 @@ pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Pla
     }
     let healthy = complete && !run.retry && run.events.is_empty();
     if healthy && !matches!(intent.wish, Wish::Empty) {
-        run.success = Some(Success { object: intent.owner.clone(), uid, changed });
+        run.success = Some(Success {
+            object: intent.owner.clone(),
+            uid,
+            changed,
+        });
     }
     run
 }
@@ -79,20 +110,35 @@ pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Pla
 fn outcome(intent: &Intent, uid: &str, pass: &Pass) -> Run {
     let mut run = Run::default();
     let applied = &pass.applied;
-    run.problems.extend(intent.problems.iter().chain(&pass.warnings).chain(&pass.plan.problems).cloned());
-    run.events.extend(status::warnings(&intent.owner, uid, &run.problems));
-    run.events.extend(status::build_failed(&intent.owner, uid, &pass.plan.problems));
+    run.problems.extend(
+        intent
+            .problems
+            .iter()
+            .chain(&pass.warnings)
+            .chain(&pass.plan.problems)
+            .cloned(),
+    );
+    run.events
+        .extend(status::warnings(&intent.owner, uid, &run.problems));
+    run.events
+        .extend(status::build_failed(&intent.owner, uid, &pass.plan.problems));
     for (step, problem) in &applied.failed {
         if let Some(step) = pass.plan.steps.get(step.0) {
-            run.events.push(status::step_failed(&intent.owner, uid, &step.action, problem));
+            run.events
+                .push(status::step_failed(&intent.owner, uid, &step.action, problem));
         }
         run.problems.push(problem.clone());
     }
     run.problems.sort();
     run.problems.dedup();
     run.retry = !applied.failed.is_empty() || applied.suspect;
-    run.waits = applied.waiting.iter().map(|waiting| waiting.for_.clone()).collect();
-    run.waits.extend(applied.unanswered.iter().map(|(_, sentence)| sentence.clone()));
+    run.waits = applied
+        .waiting
+        .iter()
+        .map(|waiting| waiting.for_.clone())
+        .collect();
+    run.waits
+        .extend(applied.unanswered.iter().map(|(_, sentence)| sentence.clone()));
     if let Some(at) = applied.wake_at() {
         run.wake(at);
     }
@@ -108,7 +154,7 @@ async fn write_status(
     pass: &Pass,
     complete: bool,
 ) -> Result<bool, kube::Error> {
-    let change = match intent.wish {
+    let change: Option<Vec<IngressPoint>> = match intent.wish {
         Wish::Empty if complete => status::cleared_ingress(service),
         Wish::Empty => None,
         _ => dns_name(engine, pass).and_then(|name| status::ingress_change(service, &name)),
@@ -121,7 +167,11 @@ async fn write_status(
 fn dns_name(engine: &Engine, pass: &Pass) -> Option<String> {
     let wanted = pass.wanted.load_balancers.first()?;
     let picture = engine.mirror.picture(&pass.wanted.key);
-    picture.load_balancers.iter().find(|lb| lb.id == wanted.id).and_then(|lb| lb.dns_name.clone())
+    picture
+        .load_balancers
+        .iter()
+        .find(|lb| lb.id == wanted.id)
+        .and_then(|lb| lb.dns_name.clone())
 }
 
 async fn keep_record(engine: &Engine, intent: &Intent, pass: &Pass, run: &mut Run) {
@@ -145,5 +195,9 @@ fn fail(run: &mut Run, intent: &Intent, uid: &str, reason: Reason, cause: &str) 
 }
 
 fn uid(engine: &Engine, key: &StackKey) -> String {
-    engine.stores.service(&key.namespace, &key.name).map(|service| service.meta.uid.clone()).unwrap_or_default()
+    engine
+        .stores
+        .service(&key.namespace, &key.name)
+        .map(|service| service.meta.uid.clone())
+        .unwrap_or_default()
 }

@@ -11,9 +11,9 @@ pub fn print(args: &CrdsArgs) -> Result<()> {
             None => println!("---\n{text}"),
             Some(folder) => {
                 let path = folder.join(name);
-                std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text)).with_context(|| {
-                    format!("cannot write {}", path.display())
-                })?;
+                std::fs::create_dir_all(folder)
+                    .and_then(|()| std::fs::write(&path, text))
+                    .with_context(|| format!("cannot write {}", path.display()))?;
             }
         }
     }

@@ -22,7 +22,7 @@ use crate::status::Reporter;
 use crate::targets::Targets;
 
 /// What the engine is made of. One per process.
-#[derive(Debug)]
+#[allow(missing_debug_implementations)] // a kube client has none
 pub struct Engine {
     /// Settings of the pure rooms.
     pub settings: Arc<Settings>,
@@ -134,7 +134,10 @@ impl Engine {
     /// Wakes everything, or the one key of that name (`stack/service:ns/name`, `binding/ns/name`, ...). The
     /// keys that were woken.
     pub fn wake_all(&self, only: Option<&str>, lane: Lane) -> Vec<String> {
-        let keys = self.keys().into_iter().filter(|key| only.is_none_or(|only| key.to_string() == only));
+        let keys = self
+            .keys()
+            .into_iter()
+            .filter(|key| only.is_none_or(|only| key.to_string() == only));
         let mut woken = Vec::new();
         for key in keys {
             woken.push(key.to_string());
@@ -147,22 +150,29 @@ impl Engine {
     pub fn keys(&self) -> BTreeSet<Key> {
         let services = self.stores.services.all();
         let stacks = services.iter().filter(|s| {
-            s.meta.finalizers.contains(elbow_core::intent::FINALIZER) || self.is_candidate(&s.meta.namespace, &s.meta.name)
+            s.meta.finalizers.contains(elbow_core::intent::FINALIZER)
+                || self.is_candidate(&s.meta.namespace, &s.meta.name)
         });
-        let mut keys: BTreeSet<Key> =
-            stacks.map(|s| Key::Stack(StackKey::service(&s.meta.namespace, &s.meta.name))).collect();
+        let mut keys: BTreeSet<Key> = stacks
+            .map(|s| Key::Stack(StackKey::service(&s.meta.namespace, &s.meta.name)))
+            .collect();
         keys.extend(self.stores.bindings().iter().map(|b| Key::Binding {
             namespace: b.meta.namespace.clone(),
             name: b.meta.name.clone(),
         }));
-        keys.insert(Key::BackendGroup { vpc: self.settings.realm.vpc.clone() });
+        keys.insert(Key::BackendGroup {
+            vpc: self.settings.realm.vpc.clone(),
+        });
         keys.extend(self.targets.group_rules_keys());
         keys
     }
 
     fn is_candidate(&self, namespace: &str, name: &str) -> bool {
         let key = StackKey::service(namespace, name);
-        !matches!(reconcile::intent(self, &key).wish, elbow_core::intent::Wish::Ignore)
+        !matches!(
+            reconcile::intent(self, &key).wish,
+            elbow_core::intent::Wish::Ignore
+        )
     }
 
     /// Which queue a key waits in.
@@ -175,10 +185,16 @@ impl Engine {
 
     /// Whether the process can work, with the reason why not.
     pub fn readiness(&self) -> Result<(), String> {
-        let reason = self.not_ready.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reason = self
+            .not_ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         match reason {
             Some(reason) => Err(reason),
-            None if !self.stores.is_synced() => Err("the first lists from Kubernetes are not complete".to_owned()),
+            None if !self.stores.is_synced() => {
+                Err("the first lists from Kubernetes are not complete".to_owned())
+            }
             None => Ok(()),
         }
     }
@@ -191,7 +207,11 @@ impl Engine {
     /// Remembers what a stack asked.
     pub fn note_questions(&self, stack: &StackKey, questions: &BTreeSet<elbow_core::question::Question>) {
         let mut interests = self.interests.lock().unwrap_or_else(PoisonError::into_inner);
-        interests.entry(stack.clone()).or_default().questions.extend(questions.iter().cloned());
+        interests
+            .entry(stack.clone())
+            .or_default()
+            .questions
+            .extend(questions.iter().cloned());
     }
 
     /// Remembers which Services a stack named.
@@ -208,7 +228,11 @@ impl Engine {
 
     fn stacks_where(&self, concerned: impl Fn(&Interests) -> bool) -> BTreeSet<StackKey> {
         let interests = self.interests.lock().unwrap_or_else(PoisonError::into_inner);
-        interests.iter().filter(|(_, i)| concerned(i)).map(|(stack, _)| stack.clone()).collect()
+        interests
+            .iter()
+            .filter(|(_, i)| concerned(i))
+            .map(|(stack, _)| stack.clone())
+            .collect()
     }
 
     fn remember(&self, key: &Key, run: &Run) {
@@ -219,17 +243,29 @@ impl Engine {
             waits: run.waits.clone(),
             wake_at: run.wake_at,
         };
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), last);
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key.clone(), last);
     }
 
     /// What `/debug/stacks` shows: every key's last run, what AWS holds of ours, and orphans.
     pub fn debug_stacks(&self) -> serde_json::Value {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let runs: BTreeMap<String, LastRun> = last.into_iter().map(|(key, run)| (key.to_string(), run)).collect();
+        let runs: BTreeMap<String, LastRun> = last
+            .into_iter()
+            .map(|(key, run)| (key.to_string(), run))
+            .collect();
         let known: BTreeSet<StackKey> = self
             .keys()
             .into_iter()
-            .filter_map(|key| if let Key::Stack(stack) = key { Some(stack) } else { None })
+            .filter_map(|key| {
+                if let Key::Stack(stack) = key {
+                    Some(stack)
+                } else {
+                    None
+                }
+            })
             .collect();
         serde_json::json!({
             "leading": self.leading.load(Ordering::Acquire),

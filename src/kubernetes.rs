@@ -57,13 +57,18 @@ pub async fn plan_config(kubeconfig: Option<&str>) -> Result<Config, ConnectErro
 }
 
 async fn from_file(path: &str) -> Result<Config, ConnectError> {
-    let wrong = |reason: String| ConnectError::Kubeconfig { path: path.to_owned(), reason };
+    let wrong = |reason: String| ConnectError::Kubeconfig {
+        path: path.to_owned(),
+        reason,
+    };
     if !Path::new(path).is_file() {
         return Err(wrong("there is no such file".to_owned()));
     }
     let kubeconfig = Kubeconfig::read_from(path).map_err(|error| wrong(error.to_string()))?;
     let options = KubeConfigOptions::default();
-    Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wrong(error.to_string()))
+    Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|error| wrong(error.to_string()))
 }
 
 /// A client of a configuration. Requests other than watches end after 30 s.
@@ -75,7 +80,10 @@ pub fn client(mut config: Config) -> Result<Client, ConnectError> {
 
 /// Checks that the API server answers.
 pub async fn reach(client: &Client, url: &str) -> Result<(), ConnectError> {
-    let unreachable = |reason: String| ConnectError::Unreachable { url: url.to_owned(), reason };
+    let unreachable = |reason: String| ConnectError::Unreachable {
+        url: url.to_owned(),
+        reason,
+    };
     let answer = tokio::time::timeout(Duration::from_secs(10), client.apiserver_version()).await;
     match answer {
         Ok(Ok(_)) => Ok(()),
@@ -104,7 +112,11 @@ pub fn own_namespace(flag: &str) -> String {
     }
     let mounted = std::fs::read_to_string(NAMESPACE_FILE).unwrap_or_default();
     let mounted = mounted.trim();
-    if mounted.is_empty() { "kube-system".to_owned() } else { mounted.to_owned() }
+    if mounted.is_empty() {
+        "kube-system".to_owned()
+    } else {
+        mounted.to_owned()
+    }
 }
 
 /// An error with its causes, in one line.

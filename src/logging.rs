@@ -4,7 +4,11 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging at `info`, or `debug`. A second start is ignored.
 pub fn start(debug: bool) {
-    let level = if debug { "info,elbow=debug" } else { "info,kube=warn,hyper=warn,aws_config=warn" };
+    let level = if debug {
+        "info,elbow=debug"
+    } else {
+        "info,kube=warn,hyper=warn,aws_config=warn"
+    };
     let subscriber = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

@@ -7,12 +7,12 @@ use elbow_core::build;
 use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::plan::render_text;
 
+use crate::ask::{self, Wanted};
 use crate::aws::{Cx, LeaseGuard, discovery};
 use crate::cli::{PlanArgs, PlanOutput};
 use crate::cluster::snapshot;
 use crate::config::{Config, Process};
 use crate::engine::Engine;
-use crate::ask::{self, Wanted};
 use crate::reconcile;
 use crate::{assemble, kubernetes};
 
@@ -33,12 +33,21 @@ pub async fn plan(args: &PlanArgs) -> Result<()> {
     let mut engine = assemble::engine(&config, parts).await?;
     engine.planning = true;
     let namespace = engine.settings.scope.namespace.clone();
-    snapshot::fill(&client, &engine.stores, namespace.as_deref(), &config.quic_variable)
-        .await
-        .map_err(|error| anyhow::anyhow!(kubernetes::chain(&error)))
-        .context("cannot list what is in the cluster")?;
+    snapshot::fill(
+        &client,
+        &engine.stores,
+        namespace.as_deref(),
+        &config.quic_variable,
+    )
+    .await
+    .map_err(|error| anyhow::anyhow!(kubernetes::chain(&error)))
+    .context("cannot list what is in the cluster")?;
     discovery::verify_vpc(&engine.aws).await?;
-    engine.mirror.sweep().await.context("cannot list what AWS holds")?;
+    engine
+        .mirror
+        .sweep()
+        .await
+        .context("cannot list what AWS holds")?;
     print!("{}", pages(&engine, args.output).await?);
     Ok(())
 }

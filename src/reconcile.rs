@@ -53,7 +53,13 @@ pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
     };
     let (plan, last) = split(plan(engine, &wanted, &actual));
     let applied = apply::apply(&plan, &context(engine, cx)).await;
-    let pass = Pass { wanted, read, plan, applied, warnings };
+    let pass = Pass {
+        wanted,
+        read,
+        plan,
+        applied,
+        warnings,
+    };
     conclude::pass(engine, &intent, pass, last, cx).await
 }
 
@@ -63,7 +69,10 @@ pub fn intent(engine: &Engine, key: &StackKey) -> Intent {
     let named = RefCell::new(BTreeSet::new());
     let backends = |namespace: &str, name: &str| {
         named.borrow_mut().insert((namespace.to_owned(), name.to_owned()));
-        engine.stores.service(namespace, name).map(|service| Service::clone(&service))
+        engine
+            .stores
+            .service(namespace, name)
+            .map(|service| Service::clone(&service))
     };
     let intent = intent::read(key, service.as_deref(), &backends, &engine.settings);
     engine.note_services(key, named.into_inner());
@@ -81,15 +90,22 @@ pub async fn actual(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<(Stack, 
         None => engine.mirror.stack(&wanted.key, Depth::Deep, cx).await?,
     };
     let objects = engine.stores.bindings();
-    let ours = objects.iter().filter(|object| binding::is_of(object, &wanted.key));
-    actual.bindings = ours.map(|object| binding::from_object(object, &actual.target_groups)).collect();
+    let ours = objects
+        .iter()
+        .filter(|object| binding::is_of(object, &wanted.key));
+    actual.bindings = ours
+        .map(|object| binding::from_object(object, &actual.target_groups))
+        .collect();
     Ok((actual, read))
 }
 
 /// Plans and lints. A step that fails the linter is dropped with its dependents.
 pub fn plan(engine: &Engine, wanted: &Stack, actual: &Stack) -> Plan {
     let owner = owner(engine, &wanted.key);
-    let context = PlanContext { settings: &engine.settings, owner: owner.as_ref() };
+    let context = PlanContext {
+        settings: &engine.settings,
+        owner: owner.as_ref(),
+    };
     let plan = plan::plan(wanted, actual, &context);
     let findings = plan::lint(&plan, actual, &engine.settings);
     if findings.is_empty() {
@@ -101,7 +117,10 @@ pub fn plan(engine: &Engine, wanted: &Stack, actual: &Stack) -> Plan {
 
 /// Takes the removal of the finalizer out of a plan: the status is cleared in between.
 fn split(mut plan: Plan) -> (Plan, Option<Plan>) {
-    let Some(last) = plan.steps.pop_if(|step| matches!(step.action, Action::RemoveFinalizer { .. })) else {
+    let Some(last) = plan
+        .steps
+        .pop_if(|step| matches!(step.action, Action::RemoveFinalizer { .. }))
+    else {
         return (plan, None);
     };
     let last = plan::step::single(&plan.key, last);

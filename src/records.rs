@@ -62,7 +62,12 @@ impl Records {
         match self.api.list(&params).await {
             Ok(list) => {
                 let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-                held.extend(list.items.iter().filter_map(unpack).map(|record| (record.key.clone(), record)));
+                held.extend(
+                    list.items
+                        .iter()
+                        .filter_map(unpack)
+                        .map(|record| (record.key.clone(), record)),
+                );
                 self.listed.store(true, Ordering::Release);
             }
             Err(error) => tracing::warn!(%error, "cannot list records; they are read one by one"),
@@ -76,14 +81,21 @@ impl Records {
         }
         if let Ok(Some(map)) = self.api.get_opt(&record_name(key)).await {
             if let Some(record) = unpack(&map) {
-                self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(record.key.clone(), record);
+                self.held
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(record.key.clone(), record);
             }
         }
     }
 
     /// The actual stack as far as a record vouches for it; `None`: read it.
     pub fn vouch(&self, wanted: &Stack, listed: &Stack) -> Option<Stack> {
-        let distrusted = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner).contains(&wanted.key);
+        let distrusted = self
+            .distrusted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&wanted.key);
         if distrusted || !self.trusted.load(Ordering::Acquire) {
             return None;
         }
@@ -92,27 +104,46 @@ impl Records {
 
     /// The next run of a stack reads it whatever its record says.
     pub fn distrust(&self, key: &StackKey) {
-        self.distrusted.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+        self.distrusted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key.clone());
     }
 
     /// Keeps the record of a stack that was fully applied; written only if it says something new.
     pub async fn keep(&self, wanted: &Stack, actual: &Stack, verified: bool) -> Result<(), kube::Error> {
-        self.distrusted.lock().unwrap_or_else(PoisonError::into_inner).remove(&wanted.key);
+        self.distrusted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&wanted.key);
         let before = self.get(&wanted.key);
-        let verified_at =
-            if verified { Some(self.clock.now()) } else { before.as_ref().and_then(|record| record.verified_at) };
+        let verified_at = if verified {
+            Some(self.clock.now())
+        } else {
+            before.as_ref().and_then(|record| record.verified_at)
+        };
         let record = Record::new(wanted, actual, &self.settings, verified_at);
-        if before.as_ref().is_some_and(|before| before.says_the_same(&record)) {
+        if before
+            .as_ref()
+            .is_some_and(|before| before.says_the_same(&record))
+        {
             return Ok(());
         }
         self.write(&wanted.key, &record).await?;
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(record.key.clone(), record);
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(record.key.clone(), record);
         Ok(())
     }
 
     /// Deletes the record of a stack that is gone.
     pub async fn delete(&self, key: &StackKey) -> Result<(), kube::Error> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&key.to_string());
+        let held = self
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&key.to_string());
         if held.is_none() {
             return Ok(());
         }
@@ -124,7 +155,11 @@ impl Records {
     }
 
     fn get(&self, key: &StackKey) -> Option<Record> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&key.to_string()).cloned()
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key.to_string())
+            .cloned()
     }
 
     /// We may create and update ConfigMaps, not patch them: create first, replace what is there.
@@ -136,9 +171,11 @@ impl Records {
         let params = PostParams::default();
         match self.api.create(&params, &map).await {
             Ok(_) => Ok(()),
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                self.api.replace(&record_name(key), &params, &map).await.map(|_| ())
-            }
+            Err(kube::Error::Api(status)) if status.code == 409 => self
+                .api
+                .replace(&record_name(key), &params, &map)
+                .await
+                .map(|_| ()),
             Err(error) => Err(error),
         }
     }
@@ -153,7 +190,11 @@ fn pack(key: &StackKey, record: &Record) -> Option<ConfigMap> {
     }
     let labels = [(LABEL.to_owned(), LABEL_VALUE.to_owned())].into();
     Some(ConfigMap {
-        metadata: ObjectMeta { name: Some(record_name(key)), labels: Some(labels), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(record_name(key)),
+            labels: Some(labels),
+            ..ObjectMeta::default()
+        },
         binary_data: Some([(DATA_KEY.to_owned(), ByteString(bytes))].into()),
         ..ConfigMap::default()
     })
@@ -163,7 +204,10 @@ fn pack(key: &StackKey, record: &Record) -> Option<ConfigMap> {
 fn unpack(map: &ConfigMap) -> Option<Record> {
     let bytes = &map.binary_data.as_ref()?.get(DATA_KEY)?.0;
     let mut text = String::new();
-    GzDecoder::new(bytes.as_slice()).take(UNPACKED_LIMIT).read_to_string(&mut text).ok()?;
+    GzDecoder::new(bytes.as_slice())
+        .take(UNPACKED_LIMIT)
+        .read_to_string(&mut text)
+        .ok()?;
     Record::from_json(&text).ok()
 }
 
@@ -185,6 +229,12 @@ mod tests {
     #[test]
     fn a_damaged_record_does_not_count() {
         let data = [(DATA_KEY.to_owned(), ByteString(b"nonsense".to_vec()))].into();
-        assert_eq!(unpack(&ConfigMap { binary_data: Some(data), ..ConfigMap::default() }), None);
+        assert_eq!(
+            unpack(&ConfigMap {
+                binary_data: Some(data),
+                ..ConfigMap::default()
+            }),
+            None
+        );
     }
 }

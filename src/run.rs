@@ -27,9 +27,18 @@ pub async fn controller(args: &ControllerArgs) -> Result<()> {
     let listeners = Listeners::bind(args).await?;
     let kube_config = kubernetes::controller_config(config.kubeconfig.as_deref()).await?;
     let client = kubernetes::client(kube_config)?;
-    let lease = if process.election.is_some() { LeaseGuard::not_held() } else { LeaseGuard::always() };
+    let lease = if process.election.is_some() {
+        LeaseGuard::not_held()
+    } else {
+        LeaseGuard::always()
+    };
     let namespace = kubernetes::own_namespace(process.election.as_ref().map_or("", |(ns, _)| ns));
-    let parts = assemble::Parts { client: client.clone(), lease: lease.clone(), namespace, process: process.clone() };
+    let parts = assemble::Parts {
+        client: client.clone(),
+        lease: lease.clone(),
+        namespace,
+        process: process.clone(),
+    };
     let engine = Arc::new(assemble::engine(&config, parts).await?);
     let stop = CancellationToken::new();
     listeners.serve(&engine, &stop);
@@ -49,7 +58,11 @@ struct Listeners {
 
 impl Listeners {
     async fn bind(args: &ControllerArgs) -> Result<Self> {
-        let debug = args.process.debug_bind_addr.map(|addr| addr.to_string()).unwrap_or_default();
+        let debug = args
+            .process
+            .debug_bind_addr
+            .map(|addr| addr.to_string())
+            .unwrap_or_default();
         Ok(Self {
             probes: serve::bind("health-probe-bind-addr", &args.process.health_probe_bind_addr).await?,
             metrics: serve::bind("metrics-bind-addr", &args.process.metrics_bind_addr).await?,
@@ -101,7 +114,12 @@ async fn watch_cluster(engine: Arc<Engine>, quic_variable: String) {
 }
 
 /// Works while this process leads. Ends with an error when the lease is lost.
-async fn lead(engine: Arc<Engine>, process: &Process, guard: LeaseGuard, stop: &CancellationToken) -> Result<()> {
+async fn lead(
+    engine: Arc<Engine>,
+    process: &Process,
+    guard: LeaseGuard,
+    stop: &CancellationToken,
+) -> Result<()> {
     let (stacks, bindings) = (process.stack_runs, process.binding_runs);
     let Some((namespace, name)) = &process.election else {
         tokio::select! {
@@ -111,7 +129,8 @@ async fn lead(engine: Arc<Engine>, process: &Process, guard: LeaseGuard, stop: &
     };
     let namespace = kubernetes::own_namespace(namespace);
     let identity = format!("{}_{}", hostname(), uuid::Uuid::new_v4());
-    let (election, mut leadership) = Election::new(Api::namespaced(engine.kube.clone(), &namespace), name, &identity);
+    let (election, mut leadership) =
+        Election::new(Api::namespaced(engine.kube.clone(), &namespace), name, &identity);
     let election = tokio::spawn(election.run(stop.clone().cancelled_owned()));
     let follow = follow_lease(leadership.clone(), guard.clone());
     let working = async {
@@ -174,5 +193,8 @@ async fn stopped() -> Result<()> {
 /// The name of this host, as reported in events and the lease.
 pub fn hostname() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    std::env::var("HOSTNAME").ok().filter(|n| !n.is_empty()).unwrap_or_else(|| name.trim().to_owned())
+    std::env::var("HOSTNAME")
+        .ok()
+        .filter(|n| !n.is_empty())
+        .unwrap_or_else(|| name.trim().to_owned())
 }

@@ -28,11 +28,23 @@ pub async fn bind(flag: &'static str, addr: &str) -> Result<Option<TcpListener>,
     if addr.is_empty() || addr == "0" {
         return Ok(None);
     }
-    let wrong = |reason: String| ServeError { addr: addr.to_owned(), flag, reason };
-    let full = if addr.starts_with(':') { format!("0.0.0.0{addr}") } else { addr.to_owned() };
-    let parsed: SocketAddr =
-        full.parse().map_err(|_| wrong("allowed is an address such as 127.0.0.1:8080 or :8080".to_owned()))?;
-    TcpListener::bind(parsed).await.map(Some).map_err(|error| wrong(error.to_string()))
+    let wrong = |reason: String| ServeError {
+        addr: addr.to_owned(),
+        flag,
+        reason,
+    };
+    let full = if addr.starts_with(':') {
+        format!("0.0.0.0{addr}")
+    } else {
+        addr.to_owned()
+    };
+    let parsed: SocketAddr = full
+        .parse()
+        .map_err(|_| wrong("allowed is an address such as 127.0.0.1:8080 or :8080".to_owned()))?;
+    TcpListener::bind(parsed)
+        .await
+        .map(Some)
+        .map_err(|error| wrong(error.to_string()))
 }
 
 /// `/healthz` and `/readyz`, with upstream's names of the single checks.
@@ -68,7 +80,11 @@ pub fn debug(engine: Arc<Engine>) -> Router {
     let stacks = |State(engine): State<Arc<Engine>>| async move { Json(engine.debug_stacks()) };
     let enqueue = |State(engine): State<Arc<Engine>>, Query(query): Query<Enqueue>| async move {
         let woken = engine.wake_all(query.key.as_deref(), Lane::Edit);
-        let status = if woken.is_empty() { StatusCode::NOT_FOUND } else { StatusCode::ACCEPTED };
+        let status = if woken.is_empty() {
+            StatusCode::NOT_FOUND
+        } else {
+            StatusCode::ACCEPTED
+        };
         (status, Json(serde_json::json!({ "enqueued": woken }))).into_response()
     };
     Router::new()

@@ -32,7 +32,13 @@ pub async fn work(engine: Arc<Engine>, stack_runs: usize, binding_runs: usize) {
         first_sweep(&engine).await;
         drain(engine.clone(), |e| &e.stacks, stack_runs).await;
     };
-    tokio::join!(bindings, stacks, sweep_for_ever(&engine), verify_for_ever(&engine), follow_facts(&engine));
+    tokio::join!(
+        bindings,
+        stacks,
+        sweep_for_ever(&engine),
+        verify_for_ever(&engine),
+        follow_facts(&engine)
+    );
 }
 
 /// Runs what is due, at most `runs` at once.
@@ -41,7 +47,9 @@ async fn drain(engine: Arc<Engine>, queue: fn(&Engine) -> &Queue, runs: usize) {
     let mut tasks = tokio::task::JoinSet::new();
     loop {
         // The semaphore is never closed, so a permit always comes.
-        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        let Ok(permit) = permits.clone().acquire_owned().await else {
+            return;
+        };
         let due = queue(&engine).next().await;
         let engine = engine.clone();
         tasks.spawn(async move {
@@ -108,7 +116,9 @@ async fn verify_for_ever(engine: &Engine) {
 
 /// The slice of a key: equal keys always fall into the same one.
 fn slice_of(key: &Key) -> u32 {
-    key.to_string().bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) % SLICES
+    key.to_string().bytes().fold(0_u32, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+    }) % SLICES
 }
 
 /// Wakes stacks whose answers changed in the background.

@@ -13,16 +13,37 @@ use serde::de::DeserializeOwned;
 use super::{Stores, trim};
 
 /// Fills the stores from one list per kind and marks them complete.
-pub async fn fill(client: &Client, stores: &Stores, namespace: Option<&str>, quic: &str) -> Result<(), kube::Error> {
-    stores.services.replace(list::<Service>(client, namespace).await?.into_iter().map(trim::service).collect());
+pub async fn fill(
+    client: &Client,
+    stores: &Stores,
+    namespace: Option<&str>,
+    quic: &str,
+) -> Result<(), kube::Error> {
+    stores.services.replace(
+        list::<Service>(client, namespace)
+            .await?
+            .into_iter()
+            .map(trim::service)
+            .collect(),
+    );
     let slices = list::<EndpointSlice>(client, namespace).await?;
-    stores.slices.replace(slices.into_iter().map(trim::endpoint_slice).collect());
+    stores
+        .slices
+        .replace(slices.into_iter().map(trim::endpoint_slice).collect());
     let pods = list::<Pod>(client, namespace).await?;
-    stores.pods.replace(pods.into_iter().map(|pod| trim::pod(pod, quic)).collect());
+    stores
+        .pods
+        .replace(pods.into_iter().map(|pod| trim::pod(pod, quic)).collect());
     let bindings = list::<TargetGroupBinding>(client, namespace).await?;
-    stores.bindings.replace(bindings.into_iter().map(trim::binding).collect());
-    let nodes = Api::<Node>::all(client.clone()).list(&ListParams::default()).await?;
-    stores.nodes.replace(nodes.items.into_iter().map(trim::node).collect());
+    stores
+        .bindings
+        .replace(bindings.into_iter().map(trim::binding).collect());
+    let nodes = Api::<Node>::all(client.clone())
+        .list(&ListParams::default())
+        .await?;
+    stores
+        .nodes
+        .replace(nodes.items.into_iter().map(trim::node).collect());
     stores.mark_synced();
     Ok(())
 }

@@ -69,7 +69,12 @@ impl Config {
 impl Process {
     /// Bounds of a process that makes one pass and no more.
     pub fn one_shot() -> Self {
-        Self { stack_runs: 1, binding_runs: 1, back_off_cap: BACK_OFF_CAP, election: None }
+        Self {
+            stack_runs: 1,
+            binding_runs: 1,
+            back_off_cap: BACK_OFF_CAP,
+            election: None,
+        }
     }
 
     /// Checks the flags of the process.
@@ -166,7 +171,9 @@ fn settings(flags: &Flags) -> Result<Settings, String> {
 fn aws_options(flags: &Flags, vpc_tags: BTreeMap<String, String>) -> Result<AwsOptions, String> {
     let mut throttle = Throttle::default();
     for value in &flags.aws_api_throttle {
-        let rules: Throttle = value.parse().map_err(|rule| format!("flag --aws-api-throttle: {rule}"))?;
+        let rules: Throttle = value
+            .parse()
+            .map_err(|rule| format!("flag --aws-api-throttle: {rule}"))?;
         throttle.0.extend(rules.0);
     }
     Ok(AwsOptions {
@@ -212,8 +219,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::aws::{AwsOptions, Endpoints, Throttle};
-use crate::cli::{Cli, Command};
+    use crate::cli::{Cli, Command};
 
     fn read(args: &[&str]) -> Result<(Config, Process), String> {
         let args = ["elbow", "controller"].iter().chain(args);

@@ -18,15 +18,23 @@ pub struct Events {
 
 impl std::fmt::Debug for Events {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Events").field("refused", &self.refused).finish_non_exhaustive()
+        f.debug_struct("Events")
+            .field("refused", &self.refused)
+            .finish_non_exhaustive()
     }
 }
 
 impl Events {
     /// A writer that reports as `elbow` from `instance` (the host name).
     pub fn new(client: Client, instance: &str) -> Self {
-        let reporter = Reporter { controller: "elbow".to_owned(), instance: Some(instance.to_owned()) };
-        Self { recorder: Recorder::new(client, reporter), refused: AtomicBool::new(false) }
+        let reporter = Reporter {
+            controller: "elbow".to_owned(),
+            instance: Some(instance.to_owned()),
+        };
+        Self {
+            recorder: Recorder::new(client, reporter),
+            refused: AtomicBool::new(false),
+        }
     }
 
     /// Writes one event.
@@ -57,7 +65,10 @@ fn shorten(message: &str) -> String {
     if message.len() <= NOTE_LIMIT {
         return message.to_owned();
     }
-    let end = (0..NOTE_LIMIT - 3).rev().find(|i| message.is_char_boundary(*i)).unwrap_or(0);
+    let end = (0..NOTE_LIMIT - 3)
+        .rev()
+        .find(|i| message.is_char_boundary(*i))
+        .unwrap_or(0);
     format!("{}...", message.get(..end).unwrap_or_default())
 }
 

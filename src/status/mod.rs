@@ -23,7 +23,10 @@ pub struct Reporter {
 impl Reporter {
     /// A reporter under the name of this host.
     pub fn new(client: kube::Client, instance: &str) -> Self {
-        Self { events: Events::new(client, instance), ledger: Mutex::default() }
+        Self {
+            events: Events::new(client, instance),
+            ledger: Mutex::default(),
+        }
     }
 
     /// Writes the events of a run that are news or due again, and asks for a run when the next repetition is
@@ -32,7 +35,11 @@ impl Reporter {
         for event in self.due(key, run, now) {
             self.events.write(&event).await;
         }
-        let repeat_at = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).repeat_at(key);
+        let repeat_at = self
+            .ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .repeat_at(key);
         if let Some(at) = repeat_at {
             run.wake(at);
         }

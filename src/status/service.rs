@@ -7,10 +7,18 @@ use crate::apply::FIELD_MANAGER;
 
 /// Writes the entries of `status.loadBalancer.ingress`; an empty list clears the status. A Service that is
 /// gone meanwhile is no error.
-pub async fn write(client: &kube::Client, service: &Service, ingress: &[IngressPoint]) -> Result<(), kube::Error> {
-    let api: Api<k8s_openapi::api::core::v1::Service> = Api::namespaced(client.clone(), &service.meta.namespace);
+pub async fn write(
+    client: &kube::Client,
+    service: &Service,
+    ingress: &[IngressPoint],
+) -> Result<(), kube::Error> {
+    let api: Api<k8s_openapi::api::core::v1::Service> =
+        Api::namespaced(client.clone(), &service.meta.namespace);
     let patch = Patch::Merge(body(ingress));
-    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
     match api.patch_status(&service.meta.name, &params, &patch).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
@@ -30,6 +38,10 @@ fn body(ingress: &[IngressPoint]) -> serde_json::Value {
             serde_json::json!({ "hostname": point.hostname, "ports": ports })
         })
         .collect();
-    let ingress = if entries.is_empty() { serde_json::Value::Null } else { serde_json::json!(entries) };
+    let ingress = if entries.is_empty() {
+        serde_json::Value::Null
+    } else {
+        serde_json::json!(entries)
+    };
     serde_json::json!({ "status": { "loadBalancer": { "ingress": ingress } } })
 }

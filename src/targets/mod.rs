@@ -1,5 +1,4 @@
-//! Placeholder.
-use crate::aws::{Aws, Cx};
+//! Targets: placeholder until the bindings room lands. The engine calls exactly these functions; replace the whole file.
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::outcome::Run;
@@ -11,9 +10,17 @@ use std::sync::Arc;
 pub struct Targets {}
 #[allow(missing_docs, clippy::unused_async)]
 impl Targets {
-    pub fn new(_: Arc<Settings>, _: Aws, _: Clock) -> Self { Self {} }
-    pub async fn run(&self, _: &Engine, _: &Key, _: &Cx) -> Run { Run::default() }
-    pub fn backend_group(&self, _: &Engine) -> Option<String> { None }
-    pub fn group_rules_keys(&self) -> Vec<Key> { Vec::new() }
+    pub fn new(_: Arc<Settings>, _: Aws, _: Clock) -> Self {
+        Self {}
+    }
+    pub async fn run(&self, _: &Engine, _: &Key, _: &Cx) -> Run {
+        Run::default()
+    }
+    pub fn backend_group(&self, _: &Engine) -> Option<String> {
+        None
+    }
+    pub fn group_rules_keys(&self) -> Vec<Key> {
+        Vec::new()
+    }
     pub fn distrust(&self, _: &Key) {}
 }

@@ -8,13 +8,7 @@ use crate::settings::Settings;
 
 /// Fields of resources that do not change what is deployed, or that AWS and Kubernetes assign.
 const VOLATILE: [&str; 7] = [
-    "origins",
-    "arn",
-    "dns_name",
-    "state",
-    "group_id",
-    "uid",
-    "deleting",
+    "origins", "arn", "dns_name", "state", "group_id", "uid", "deleting",
 ];
 /// Settings that no build of a stack reads.
 const NOT_BUILT_FROM: [&str; 5] = [

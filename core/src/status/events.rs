@@ -161,9 +161,8 @@ mod tests {
             .into_iter()
             .map(|event| (event.object.name, event.uid, event.message))
             .collect();
-        let text = |name: &str, uid: &str, message: &str| {
-            (name.to_owned(), uid.to_owned(), message.to_owned())
-        };
+        let text =
+            |name: &str, uid: &str, message: &str| (name.to_owned(), uid.to_owned(), message.to_owned());
         assert_eq!(
             found,
             [
@@ -183,9 +182,14 @@ mod tests {
         let event = step_failed(&object(), "uid-1", &action, &problem);
         assert_eq!(event.reason, "FailedAddFinalizer");
         assert_eq!(event.message, "Failed add finalizer due to no");
-        let action = Action::DeleteLoadBalancer { arn: "arn".to_owned() };
+        let action = Action::DeleteLoadBalancer {
+            arn: "arn".to_owned(),
+        };
         let event = step_failed(&object(), "uid-1", &action, &problem);
-        assert_eq!((event.reason.as_str(), event.uid.as_str()), ("FailedDeployModel", "uid-1"));
+        assert_eq!(
+            (event.reason.as_str(), event.uid.as_str()),
+            ("FailedDeployModel", "uid-1")
+        );
     }
 
     #[test]
