@@ -14,7 +14,7 @@ use crate::{
     faults::{Fault, Verdict},
     server::{Cut, Emulator, State, plain},
     wire::{self, AwsRequest, REQUEST_ID, Service, sts},
-    world::{ApiError, World},
+    world::{ApiError, World, ids::digits_of},
 };
 
 /// How many past states are kept at most.
@@ -306,7 +306,7 @@ fn throttled(service: Service, code: Option<&str>) -> Outcome {
 
 /// Shaped like AWS's, and different for every call.
 fn request_id(state: &mut State) -> String {
-    let digits = state.request_ids.hex(32);
+    let digits = digits_of(format!("request {}", state.request_ids.hex(16)), 32);
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
     format!(
         "{}-{}-{}-{}-{}",
