@@ -9,6 +9,7 @@
     clippy::indexing_slicing
 )]
 
+mod boto3;
 mod control_plane;
 mod leftovers;
 mod pods;
