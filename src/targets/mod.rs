@@ -1,4 +1,5 @@
 //! Targets: placeholder until the bindings room lands. The engine calls exactly these functions; replace the whole file.
+use crate::aws::{Aws, Cx};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::outcome::Run;
