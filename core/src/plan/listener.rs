@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use elbow_crds::limits::nlb;
+
 use super::attributes::{describe_attributes, diff_attributes};
 use super::draft::Draft;
 use super::listener_drift::{ListenerDrift, drift};
@@ -14,13 +16,6 @@ use crate::model::{
     Action as ListenerAction, Listener, LoadBalancer, Protocol, Ref, ResourceAddress, ResourceId,
     ResourceKind, Setting, Tags, tracking,
 };
-
-/// Listeners per NLB, fixed
-/// (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-limits.html).
-pub(super) const LISTENERS_PER_LOAD_BALANCER: usize = 50;
-/// Certificates per load balancer besides the default one, adjustable (same page). Beyond it old ones go
-/// before new ones come.
-const EXTRA_CERTIFICATES: usize = 25;
 
 /// Deletes, creates and changes listeners, each in the order of their ports.
 pub(super) fn change_all(draft: &mut Draft, balancers: &Pairs<LoadBalancer>) {
@@ -49,7 +44,7 @@ pub(super) fn change_all(draft: &mut Draft, balancers: &Pairs<LoadBalancer>) {
             }
         }
     }
-    let crowded = pairs.missing.len() + actual.listeners.len() > LISTENERS_PER_LOAD_BALANCER;
+    let crowded = !nlb::LISTENERS.allows(pairs.missing.len() + actual.listeners.len());
     let before = if crowded { deletions } else { BTreeSet::new() };
     for (listener, _) in &pairs.missing {
         create(draft, listener, &before);
@@ -163,7 +158,7 @@ fn change(draft: &mut Draft, wanted: &Listener, actual: &Listener) {
         opened = certificates.open(draft, wanted, &reference, modified.into_iter().collect());
     }
     opened.extend(modified);
-    certificates.close(draft, wanted, &reference, opened);
+    certificates.close(draft, wanted, &reference, &opened);
     if wanted.protocol != Protocol::Tls {
         change_attributes(draft, wanted, actual, reference, modified);
     }
@@ -266,7 +261,7 @@ impl CertificateDiff {
             add: new.difference(old).cloned().collect(),
             remove: old.difference(new).cloned().collect(),
             before_settings: is_secure(actual),
-            crowded: new.len() <= EXTRA_CERTIFICATES && new.union(old).count() > EXTRA_CERTIFICATES,
+            crowded: nlb::CERTIFICATES.allows(new.len()) && !nlb::CERTIFICATES.allows(new.union(old).count()),
         }
     }
 
@@ -286,9 +281,9 @@ impl CertificateDiff {
             .collect()
     }
 
-    fn close(&self, draft: &mut Draft, wanted: &Listener, listener: &Ref, needs: BTreeSet<StepId>) {
+    fn close(&self, draft: &mut Draft, wanted: &Listener, listener: &Ref, needs: &BTreeSet<StepId>) {
         if !self.crowded {
-            self.remove_all(draft, wanted, listener, &needs);
+            self.remove_all(draft, wanted, listener, needs);
         }
     }
 

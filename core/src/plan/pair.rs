@@ -37,22 +37,14 @@ pub(super) fn pair<'a, T, K: Ord, R: Ord>(
             .filter(|(_, other)| matches(resource, other))
             .min_by_key(|(_, other)| rank(resource, other))
             .map(|(index, other)| (index, *other));
-        match best {
-            Some((index, other)) => {
-                pairs.kept.push((resource, other));
-                pairs.surplus.extend(
-                    candidates
-                        .into_iter()
-                        .enumerate()
-                        .filter(|(i, _)| *i != index)
-                        .map(|(_, c)| c),
-                );
-            }
-            None => {
-                pairs.surplus.extend(candidates.iter().copied());
-                pairs.missing.push((resource, candidates));
-            }
-        }
+        let Some((index, other)) = best else {
+            pairs.surplus.extend(candidates.iter().copied());
+            pairs.missing.push((resource, candidates));
+            continue;
+        };
+        pairs.kept.push((resource, other));
+        let others = candidates.into_iter().enumerate().filter(|(i, _)| *i != index);
+        pairs.surplus.extend(others.map(|(_, candidate)| candidate));
     }
     pairs.surplus.extend(existing.into_values().flatten());
     pairs

@@ -170,9 +170,7 @@ fn resource(action: &Action) -> String {
         }
         Action::AddListenerCertificate { listener, .. }
         | Action::RemoveListenerCertificate { listener, .. }
-        | Action::ModifyListenerAttributes { listener, .. } => {
-            describe_listener(listener)
-        }
+        | Action::ModifyListenerAttributes { listener, .. } => describe_listener(listener),
         Action::DeleteListener { arn } => describe_listener(&Ref::Known(arn.clone())),
         Action::AddTags { resource, .. } | Action::RemoveTags { resource, .. } => {
             format!("tags of {}", describe_tagged(resource))

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use elbow_crds::limits::security_group::INBOUND_RULES;
 use ipnet::IpNet;
 
 use super::Action;
@@ -11,11 +12,6 @@ use super::tags::{Legacy, describe_added, describe_removed, diff_tags};
 use crate::model::{
     IngressPermission, PermissionSource, Ref, ResourceAddress, ResourceKind, SecurityGroup, tracking,
 };
-
-/// Inbound rules per group, adjustable
-/// (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html). Beyond it the old rules go
-/// before the new ones come, since AWS would refuse the new ones.
-const RULES_PER_GROUP: usize = 60;
 
 /// Pairs groups by resource id. A group that a load balancer of the stack uses is preferred.
 pub(super) fn pairs<'a>(draft: &Draft<'a>) -> Pairs<'a, SecurityGroup> {
@@ -92,6 +88,8 @@ fn change_tags(draft: &mut Draft, wanted: &SecurityGroup, actual: &SecurityGroup
     }
 }
 
+/// Opens missing rules, then closes the others. Beyond the quota the old ones go first, since AWS would refuse
+/// the new ones.
 fn change_rules(draft: &mut Draft, wanted: &SecurityGroup, actual: &SecurityGroup) {
     let RuleDiff { missing, extra } = diff_rules(&wanted.ingress, &actual.ingress);
     let extra = if draft.frozen { Vec::new() } else { extra };
@@ -117,7 +115,8 @@ fn change_rules(draft: &mut Draft, wanted: &SecurityGroup, actual: &SecurityGrou
             reason,
         )
     });
-    let close_first = actual.ingress.len() + missing.len() > RULES_PER_GROUP && !extra.is_empty();
+    let together = actual.ingress.len() + missing.len();
+    let close_first = !INBOUND_RULES.allows(together) && !extra.is_empty();
     let mut ordered = [authorize, revoke];
     if close_first {
         ordered.reverse();
@@ -125,7 +124,7 @@ fn change_rules(draft: &mut Draft, wanted: &SecurityGroup, actual: &SecurityGrou
     let mut needs = BTreeSet::new();
     for (action, reason) in ordered.into_iter().flatten() {
         let reason = if close_first {
-            format!("{reason} (no overlap: at most {RULES_PER_GROUP} rules)")
+            format!("{reason} (no overlap: at most {} rules)", INBOUND_RULES.value)
         } else {
             reason
         };

@@ -34,10 +34,11 @@ pub(super) enum Legacy {
 /// Compares tags; keys that reconciliation never touches are neither added nor removed.
 pub(super) fn diff_tags(wanted: &Tags, actual: &Tags, settings: &Settings, legacy: Legacy) -> TagDiff {
     let touched = |key: &str| {
-        !key.starts_with("aws:")
-            && !tracking::is_tracking_tag(key)
-            && !settings.external_managed_tags.contains(key)
-            && !(legacy == Legacy::Kept && tracking::is_legacy_tag(&settings.scope.cluster, key))
+        let left_alone = key.starts_with("aws:")
+            || tracking::is_tracking_tag(key)
+            || settings.external_managed_tags.contains(key)
+            || (legacy == Legacy::Kept && tracking::is_legacy_tag(&settings.scope.cluster, key));
+        !left_alone
     };
     let select = |from: &Tags, keep: &dyn Fn(&str, &str) -> bool| {
         from.iter()
@@ -74,17 +75,17 @@ pub(super) fn describe_removed(remove: &Tags) -> String {
 impl Draft<'_> {
     /// AddTags and RemoveTags of an ELBv2 resource that stays.
     pub fn change_elb_tags(&mut self, resource: Ref, diff: TagDiff, actual: &Tags, origins: &Origins) {
+        let keys = diff.removed_keys();
         if !diff.add.is_empty() {
             let reason = describe_added(&diff.add, actual);
             let action = Action::AddTags {
                 resource: resource.clone(),
-                tags: diff.add.clone(),
+                tags: diff.add,
             };
             self.push(action, BTreeSet::new(), origins, reason);
         }
-        if !diff.remove.is_empty() {
+        if !keys.is_empty() {
             let reason = describe_removed(&diff.remove);
-            let keys = diff.removed_keys();
             self.push(
                 Action::RemoveTags { resource, keys },
                 BTreeSet::new(),

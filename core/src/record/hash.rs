@@ -31,9 +31,9 @@ pub fn stack_hash(stack: &Stack) -> String {
     if let Some(lists) = value.as_object_mut() {
         for list in lists.values_mut().filter_map(Value::as_array_mut) {
             for resource in list.iter_mut().filter_map(Value::as_object_mut) {
-                VOLATILE.iter().for_each(|field| {
-                    Map::remove(resource, *field);
-                });
+                for field in VOLATILE {
+                    Map::remove(resource, field);
+                }
             }
             list.sort_by_cached_key(|resource| canonical(resource).to_string());
         }
@@ -45,9 +45,9 @@ pub fn stack_hash(stack: &Stack) -> String {
 pub fn configuration_hash(settings: &Settings) -> String {
     let mut value = serde_json::to_value(settings).unwrap_or(Value::Null);
     if let Some(fields) = value.as_object_mut() {
-        NOT_BUILT_FROM.iter().for_each(|field| {
-            Map::remove(fields, *field);
-        });
+        for field in NOT_BUILT_FROM {
+            Map::remove(fields, field);
+        }
     }
     sha256_hex(canonical(&value).to_string().as_bytes())
 }

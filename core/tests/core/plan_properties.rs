@@ -93,16 +93,18 @@ fn port() -> impl Strategy<Value = Port> {
         option::of((0..3_i32, 0..3_i32)),
         option::of(any::<bool>()),
     )
-        .prop_map(|(tls, udp, ip, check, attributes, listener_attributes, weights, sticky)| Port {
-            tls: tls.filter(|_| !udp),
-            udp,
-            target: if ip { TargetType::Ip } else { TargetType::Instance },
-            check,
-            attributes,
-            listener_attributes,
-            weights,
-            sticky,
-        })
+        .prop_map(
+            |(tls, udp, ip, check, attributes, listener_attributes, weights, sticky)| Port {
+                tls: tls.filter(|_| !udp),
+                udp,
+                target: if ip { TargetType::Ip } else { TargetType::Instance },
+                check,
+                attributes,
+                listener_attributes,
+                weights,
+                sticky,
+            },
+        )
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
@@ -121,7 +123,13 @@ fn shape() -> impl Strategy<Value = Shape> {
     ];
     let flag = option::of(any::<bool>().prop_map(|on| if on { OnOff::On } else { OnOff::Off }));
     (
-        (groups, btree_set(0..4_u8, 1..3), btree_set(1..4_u8, 1..3), ipv6, flag),
+        (
+            groups,
+            btree_set(0..4_u8, 1..3),
+            btree_set(1..4_u8, 1..3),
+            ipv6,
+            flag,
+        ),
         attributes(&["load_balancing.cross_zone.enabled", "access_logs.s3.enabled"]),
         option::of(prop_oneof![Just(0), Just(100), Just(200)]),
         tags(),
@@ -129,18 +137,20 @@ fn shape() -> impl Strategy<Value = Shape> {
         btree_map(80..84_i32, port(), 1..4),
     )
         .prop_map(
-            |((groups, sources, subnets, ipv6, private_link), attributes, capacity, tags, tagged, ports)| Shape {
-                scheme: Scheme::Internal,
-                groups,
-                sources,
-                subnets,
-                ipv6,
-                private_link,
-                attributes,
-                capacity,
-                tags,
-                listener_tags: tagged,
-                ports,
+            |((groups, sources, subnets, ipv6, private_link), attributes, capacity, tags, tagged, ports)| {
+                Shape {
+                    scheme: Scheme::Internal,
+                    groups,
+                    sources,
+                    subnets,
+                    ipv6,
+                    private_link,
+                    attributes,
+                    capacity,
+                    tags,
+                    listener_tags: tagged,
+                    ports,
+                }
             },
         )
 }
@@ -171,7 +181,10 @@ fn canonical(wanted: &Stack, actual: &Stack) -> String {
         ));
     }
     for g in &actual.target_groups {
-        lines.push(format!("{} {} {:?} {:?}", g.id, g.protocol, g.target_type, g.tags));
+        lines.push(format!(
+            "{} {} {:?} {:?}",
+            g.id, g.protocol, g.target_type, g.tags
+        ));
     }
     for l in &actual.listeners {
         let groups = groups_of(l).len();
@@ -253,8 +266,15 @@ fn any_order_that_keeps_the_dependencies_is_legal_and_ends_the_same() {
         straight.run_to_rest(&wanted);
         let plan = mixed.plan(&wanted);
         mixed.apply(&plan, choice(seed));
-        assert!(mixed.plan(&wanted).is_empty(), "{}", render_text(&mixed.plan(&wanted)));
-        assert_eq!(canonical(&wanted, &mixed.actual), canonical(&wanted, &straight.actual));
+        assert!(
+            mixed.plan(&wanted).is_empty(),
+            "{}",
+            render_text(&mixed.plan(&wanted))
+        );
+        assert_eq!(
+            canonical(&wanted, &mixed.actual),
+            canonical(&wanted, &straight.actual)
+        );
     });
 }
 
@@ -272,7 +292,10 @@ fn any_part_of_a_plan_and_then_a_new_one_end_the_same() {
         let count = (f64::from(length) * share) as usize;
         cut.apply_some(&plan, count, choice(seed));
         cut.run_to_rest(&wanted);
-        assert_eq!(canonical(&wanted, &cut.actual), canonical(&wanted, &straight.actual));
+        assert_eq!(
+            canonical(&wanted, &cut.actual),
+            canonical(&wanted, &straight.actual)
+        );
     });
 }
 
@@ -294,23 +317,27 @@ fn back_and_forth_and_interrupted_nothing_is_left_behind() {
 
 #[test]
 fn at_every_moment_a_port_is_served_by_the_old_groups_or_the_new_ones() {
-    law("no moment in between", &(pair(), any::<u64>()), |((a, b), seed)| {
-        let mut world = World::at_rest(&a.stack());
-        let before = served(&world.actual);
-        let wanted = b.stack();
-        let plan = world.plan(&wanted);
-        let mut end = World::at_rest(&a.stack());
-        end.apply(&plan, choice(seed));
-        let after = served(&end.actual);
-        let kept: Vec<&i32> = before.keys().filter(|port| after.contains_key(port)).collect();
-        world.apply_watched(&plan, plan.steps.len(), choice(seed), |actual| {
-            let now = served(actual);
-            for port in &kept {
-                let groups = now.get(port).expect("a port that stays is always there");
-                assert!(groups == &before[port] || groups == &after[port], "port {port}");
-            }
-        });
-    });
+    law(
+        "no moment in between",
+        &(pair(), any::<u64>()),
+        |((a, b), seed)| {
+            let mut world = World::at_rest(&a.stack());
+            let before = served(&world.actual);
+            let wanted = b.stack();
+            let plan = world.plan(&wanted);
+            let mut end = World::at_rest(&a.stack());
+            end.apply(&plan, choice(seed));
+            let after = served(&end.actual);
+            let kept: Vec<&i32> = before.keys().filter(|port| after.contains_key(port)).collect();
+            world.apply_watched(&plan, plan.steps.len(), choice(seed), |actual| {
+                let now = served(actual);
+                for port in &kept {
+                    let groups = now.get(port).expect("a port that stays is always there");
+                    assert!(groups == &before[port] || groups == &after[port], "port {port}");
+                }
+            });
+        },
+    );
 }
 
 fn served(stack: &Stack) -> BTreeMap<i32, BTreeSet<Option<String>>> {
@@ -446,7 +473,9 @@ fn delete_target_group(actual: &mut Stack, index: usize) {
     }
     let index = index % actual.target_groups.len();
     let arn = actual.target_groups[index].arn.clone();
-    actual.listeners.retain(|listener| !groups_of(listener).contains(&arn));
+    actual
+        .listeners
+        .retain(|listener| !groups_of(listener).contains(&arn));
     actual.target_groups.remove(index);
 }
 
@@ -479,7 +508,10 @@ fn tags_of_others_stay_and_tags_by_hand_go() {
             .chain(stack.security_groups.iter().map(|g| &g.tags));
         for tags in all {
             assert_eq!(tags.get("managed-elsewhere").map(String::as_str), Some("x"));
-            assert_eq!(tags.get("kubernetes.io/service-name").map(String::as_str), Some("x"));
+            assert_eq!(
+                tags.get("kubernetes.io/service-name").map(String::as_str),
+                Some("x")
+            );
             assert_eq!(tags.get("by-hand"), None);
         }
     });
@@ -504,7 +536,11 @@ fn another_scheme_closes_nothing_and_the_old_load_balancer_serves_on() {
                 .security_groups
                 .iter()
                 .find(|g| g.group_id == group.group_id);
-            assert!(now.expect("stays").permissions().is_superset(&group.permissions()));
+            assert!(
+                now.expect("stays")
+                    .permissions()
+                    .is_superset(&group.permissions())
+            );
         }
         assert!(world.plan(&wanted).is_empty());
     });
@@ -538,7 +574,11 @@ fn a_record_vouches_for_what_was_applied_and_for_nothing_else() {
         }
         let mut other = settings.clone();
         other.scope.cluster = "other".to_owned();
-        assert_eq!(record.vouch(&wanted, &listed, &other), None, "another configuration");
+        assert_eq!(
+            record.vouch(&wanted, &listed, &other),
+            None,
+            "another configuration"
+        );
         remove(&mut listed.target_groups, usize::from(index));
         assert_eq!(record.vouch(&wanted, &listed, &settings), None, "a group is gone");
     });

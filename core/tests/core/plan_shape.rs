@@ -189,7 +189,10 @@ impl Shape {
     }
 
     fn load_balancer(&self) -> LoadBalancer {
-        let source_nat = matches!(self.ipv6, Ipv6::SourceNat | Ipv6::Prefixes(_) | Ipv6::AutoPrefixes);
+        let source_nat = matches!(
+            self.ipv6,
+            Ipv6::SourceNat | Ipv6::Prefixes(_) | Ipv6::AutoPrefixes
+        );
         let mapping = |subnet: &u8| SubnetMapping {
             subnet: format!("subnet-{subnet}"),
             ipv6: (self.ipv6 == Ipv6::Addresses).then(|| format!("2600:1f14:0:{subnet}::5")),
@@ -280,7 +283,10 @@ impl Shape {
         TargetGroup {
             id: group_id(number, suffix),
             arn: None,
-            name: format!("k8s-{number}{short}-{kind}-{protocol}-{checked}-{}", check.interval),
+            name: format!(
+                "k8s-{number}{short}-{kind}-{protocol}-{checked}-{}",
+                check.interval
+            ),
             target_type: port.target,
             port: 30000 + number,
             protocol,

@@ -175,7 +175,11 @@ impl World {
                 assert!(!bound, "{arn} is still bound");
             }
             Action::DeleteBinding { name, .. } => {
-                let binding = actual.bindings.iter().find(|b| &b.name == name).expect("NotFound");
+                let binding = actual
+                    .bindings
+                    .iter()
+                    .find(|b| &b.name == name)
+                    .expect("NotFound");
                 let arn = binding.spec.target_group.known().expect("bound");
                 let used = actual.listeners.iter().any(|l| uses(l, arn));
                 let there = actual.target_groups.iter().any(|g| g.arn.as_deref() == Some(arn));

@@ -96,8 +96,8 @@ fn set(root: &mut Value, pointer: &str, keyword: &str, value: Value) {
 pub(super) fn remove_fields(root: &mut Value, pointer: &str, fields: &[&str]) {
     let properties = root.pointer_mut(pointer).and_then(Value::as_object_mut);
     if let Some(properties) = properties {
-        fields.iter().for_each(|field| {
+        for field in fields {
             Map::remove(properties, *field);
-        });
+        }
     }
 }

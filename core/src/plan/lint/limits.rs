@@ -1,67 +1,56 @@
-//! AWS quotas a plan can be checked against without asking AWS.
+//! Quotas and ranges a plan can be checked against without asking AWS (`elbow_crds::limits`).
 //!
-//! Fixed ones stop the step, since AWS would refuse it; adjustable ones warn. Numbers:
-//! https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-limits.html and
-//! https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html.
+//! Fixed ones stop the step, since AWS would refuse it; adjustable ones warn.
 
-use std::collections::BTreeSet;
-
+use elbow_crds::limits::{Kind, Limit, Range, nlb, security_group, tag, target_group, value};
 use elbow_crds::problem::Severity;
 
-use super::super::listener::LISTENERS_PER_LOAD_BALANCER;
-use super::super::{Action, Step};
+use super::super::{Action, Plan, Step};
 use super::{LintFinding, Rule};
-use crate::model::{Action as ListenerAction, Listener, Stack};
+use crate::model::{
+    Action as ListenerAction, HealthCheck, HealthCheckPort, Listener, Stack, Tags, TargetGroup,
+};
 
-/// Characters in the name of a load balancer or target group, fixed.
-const NAME_LENGTH: usize = 32;
-/// Target groups in one action, fixed.
-const GROUPS_PER_ACTION: usize = 5;
-/// Tags per resource, fixed.
-const TAGS: usize = 50;
-/// Security groups per load balancer, adjustable.
-const SECURITY_GROUPS: usize = 5;
-/// Inbound rules per security group, adjustable.
-const RULES: usize = 60;
-
-/// Quotas that a step exceeds.
-pub(super) fn check(step: &Step, actual: &Stack) -> Vec<LintFinding> {
+/// Limits that a step exceeds.
+pub(super) fn check(step: &Step, plan: &Plan, actual: &Stack) -> Vec<LintFinding> {
     let mut found = Found {
         step,
         findings: Vec::new(),
     };
     match &step.action {
-        Action::CreateSecurityGroup { tags, .. } => found.fixed("tags", tags.len(), TAGS),
+        Action::CreateSecurityGroup { group, tags, .. } => {
+            found.count(&security_group::NAME, group.name.chars().count());
+            found.count(&security_group::DESCRIPTION, group.description.chars().count());
+            found.tags(tags);
+        }
         Action::AuthorizeIngress { permissions, .. } => {
-            found.adjustable("inbound rules of a security group", permissions.len(), RULES);
+            found.count(&security_group::INBOUND_RULES, permissions.len());
         }
-        Action::CreateTargetGroup { group, tags, .. } => {
-            found.fixed(
-                "characters in a target group's name",
-                group.name.len(),
-                NAME_LENGTH,
-            );
-            found.fixed("tags", tags.len(), TAGS);
-        }
+        Action::CreateTargetGroup { group, tags, .. } => found.target_group(group, tags),
+        Action::ModifyTargetGroup { health_check, .. } => found.health_check(health_check),
         Action::CreateLoadBalancer {
             load_balancer, tags, ..
         } => {
-            let name = load_balancer.name.len();
-            found.fixed("characters in a load balancer's name", name, NAME_LENGTH);
-            found.fixed("tags", tags.len(), TAGS);
-            let groups = load_balancer.security_groups.len();
-            found.adjustable("security groups of a load balancer", groups, SECURITY_GROUPS);
+            found.count(&value::NAME, load_balancer.name.chars().count());
+            found.tags(tags);
+            found.count(
+                &security_group::PER_INTERFACE,
+                load_balancer.security_groups.len(),
+            );
         }
         Action::SetSecurityGroups { security_groups, .. } => {
-            let groups = security_groups.len();
-            found.adjustable("security groups of a load balancer", groups, SECURITY_GROUPS);
+            found.count(&security_group::PER_INTERFACE, security_groups.len());
         }
         Action::CreateListener { listener, tags, .. } => {
-            found.fixed("tags", tags.len(), TAGS);
-            found.groups(listener);
-            found.listeners(listener, actual);
+            found.tags(tags);
+            found.forward(listener);
+            found.listeners(listener, plan, actual);
         }
-        Action::ModifyListener { listener, .. } => found.groups(listener),
+        Action::ModifyListener { listener, .. } => found.forward(listener),
+        Action::CreateTags { tags, .. } | Action::AddTags { tags, .. } => found.tags(tags),
+        Action::ModifyLoadBalancerAttributes { attributes, .. } => {
+            found.count(&value::ATTRIBUTES_PER_CALL, attributes.len());
+        }
         _ => {}
     }
     found.findings
@@ -73,24 +62,7 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn fixed(&mut self, what: &str, count: usize, limit: usize) {
-        self.check(what, count, limit, Severity::Fault);
-    }
-
-    fn adjustable(&mut self, what: &str, count: usize, limit: usize) {
-        self.check(what, count, limit, Severity::Warning);
-    }
-
-    fn check(&mut self, what: &str, count: usize, limit: usize, severity: Severity) {
-        if count <= limit {
-            return;
-        }
-        let message = match severity {
-            Severity::Fault => format!("{count} {what} are wanted, AWS allows {limit}"),
-            Severity::Warning => {
-                format!("{count} {what} are wanted, AWS allows {limit} unless the quota was raised")
-            }
-        };
+    fn push(&mut self, severity: Severity, message: String) {
         self.findings.push(LintFinding {
             step: self.step.id,
             rule: Rule::Limit,
@@ -99,23 +71,93 @@ impl Found<'_> {
         });
     }
 
-    fn groups(&mut self, listener: &Listener) {
-        for ListenerAction::Forward(forward) in &listener.default_actions {
-            let count = forward.target_groups.len();
-            self.fixed("target groups in one action", count, GROUPS_PER_ACTION);
+    fn count(&mut self, limit: &Limit, count: usize) {
+        if limit.allows(count) {
+            return;
+        }
+        let Limit { what, value, .. } = limit;
+        match limit.kind {
+            Kind::Fixed => {
+                let message = format!("{count} {what} are wanted, AWS allows {value}; ask for fewer");
+                self.push(Severity::Fault, message);
+            }
+            Kind::Adjustable => {
+                let message = format!(
+                    "{count} {what} are wanted, AWS allows {value} unless the quota of the account was raised"
+                );
+                self.push(Severity::Warning, message);
+            }
         }
     }
 
-    /// Ports that exist already on the load balancer plus this one.
-    fn listeners(&mut self, listener: &Listener, actual: &Stack) {
-        let ports: BTreeSet<i32> = actual
+    fn range(&mut self, range: &Range, number: i32) {
+        if !range.allows(number) {
+            let Range { what, min, max, .. } = range;
+            let message = format!("{what} is {number}, AWS allows {min} to {max}");
+            self.push(Severity::Fault, message);
+        }
+    }
+
+    fn tags(&mut self, tags: &Tags) {
+        self.count(&tag::PER_RESOURCE, tags.len());
+        for (key, value) in tags {
+            self.count(&tag::KEY, key.chars().count());
+            self.count(&tag::VALUE, value.chars().count());
+        }
+    }
+
+    fn target_group(&mut self, group: &TargetGroup, tags: &Tags) {
+        self.count(&value::NAME, group.name.chars().count());
+        self.tags(tags);
+        self.range(&value::PORT, group.port);
+        self.health_check(&group.health_check);
+    }
+
+    fn health_check(&mut self, check: &HealthCheck) {
+        self.range(&target_group::INTERVAL, check.interval_seconds);
+        if let Some(timeout) = check.timeout_seconds.get() {
+            self.range(&target_group::TIMEOUT, *timeout);
+        }
+        self.range(&target_group::THRESHOLD, check.healthy_threshold);
+        self.range(&target_group::THRESHOLD, check.unhealthy_threshold);
+        if let HealthCheckPort::Number(port) = check.port {
+            self.range(&value::PORT, port);
+        }
+        if let Some(path) = check.path.get() {
+            self.count(&target_group::PATH, path.chars().count());
+        }
+    }
+
+    fn forward(&mut self, listener: &Listener) {
+        for ListenerAction::Forward(forward) in &listener.default_actions {
+            self.count(&target_group::PER_ACTION, forward.target_groups.len());
+            for weight in forward.target_groups.iter().filter_map(|tuple| tuple.weight) {
+                self.range(&value::WEIGHT, weight);
+            }
+        }
+    }
+
+    /// Listeners of the load balancer once this one is there and those the plan deletes are gone.
+    fn listeners(&mut self, listener: &Listener, plan: &Plan, actual: &Stack) {
+        let deleted = |listener: &Listener| {
+            plan.steps.iter().any(|step| {
+                matches!(&step.action, Action::DeleteListener { arn } if listener.arn.as_ref() == Some(arn))
+            })
+        };
+        let staying = actual
             .listeners
             .iter()
-            .filter(|other| other.load_balancer == listener.load_balancer)
-            .map(|other| other.port)
-            .collect();
-        let freed = usize::from(!self.step.needs.is_empty() && ports.len() == LISTENERS_PER_LOAD_BALANCER);
-        let count = ports.len() + 1 - freed;
-        self.fixed("listeners of a load balancer", count, LISTENERS_PER_LOAD_BALANCER);
+            .filter(|other| other.load_balancer == listener.load_balancer && !deleted(other))
+            .count();
+        let created = plan
+            .steps
+            .iter()
+            .take_while(|step| step.id <= self.step.id)
+            .filter(|step| {
+                matches!(&step.action, Action::CreateListener { listener: other, .. }
+                    if other.load_balancer == listener.load_balancer)
+            })
+            .count();
+        self.count(&nlb::LISTENERS, staying + created);
     }
 }

@@ -65,7 +65,7 @@ pub fn lint(plan: &Plan, actual: &Stack, settings: &Settings) -> Vec<LintFinding
         findings.extend(context.deleted_target(step));
         findings.extend(context.protection(step));
         findings.extend(context.finalizer(step));
-        findings.extend(limits::check(step, actual));
+        findings.extend(limits::check(step, plan, actual));
     }
     findings.extend(rules::once(plan));
     findings

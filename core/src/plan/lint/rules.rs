@@ -129,8 +129,9 @@ fn references(action: &Action) -> Vec<Ref> {
             all.extend(load_balancer.security_groups.iter().cloned());
         }
         Action::SetSecurityGroups { security_groups, .. } => all.extend(security_groups.iter().cloned()),
-        Action::CreateListener { listener, .. } => all.extend(listener_references(listener)),
-        Action::ModifyListener { listener, .. } => all.extend(listener_references(listener)),
+        Action::CreateListener { listener, .. } | Action::ModifyListener { listener, .. } => {
+            all.extend(listener_references(listener));
+        }
         Action::CreateBinding { binding, .. } | Action::UpdateBinding { binding, .. } => {
             all.push(binding.spec.target_group.clone());
             let rules = binding.spec.networking.iter().flat_map(|n| &n.ingress);
