@@ -247,6 +247,14 @@ delays: {provisioning: 3}
     }
 
     #[test]
+    fn the_seed_in_the_documentation_is_accepted() {
+        let page = include_str!("../../../docs/emulator.md");
+        let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+        let seed = Seed::parse("emulator.md", example).unwrap();
+        assert_eq!(seed.world().ec2.interfaces_of("i-one").len(), 1);
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_those_that_exist() {
         let error = Seed::parse("nodes.yaml", "vpc: []\n").unwrap_err().to_string();
         assert!(
