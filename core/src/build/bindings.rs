@@ -1,8 +1,6 @@
 //! TargetGroupBindings of a stack, with the rules that let the load balancer reach the targets (upstream
 //! `pkg/service/model_build_target_group.go`).
 
-use elbow_crds::cidr::Cidr;
-use elbow_crds::problem::ProblemCode;
 use elbow_crds::target_group_binding::{NetworkingProtocol, TargetGroupProtocol};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -259,16 +257,8 @@ fn clients(wish: &TargetGroupWish, scheme: Scheme, inquiry: &mut Inquiry<'_>) ->
 }
 
 fn ranges(wish: &TargetGroupWish, inquiry: &mut Inquiry<'_>) -> Option<Clients> {
-    let mut cidrs: Vec<Cidr> = Vec::new();
-    for range in &wish.sources.ranges {
-        if let Some(cidr) = range.cidr {
-            cidrs.push(cidr);
-        } else {
-            let message = format!("'{}' is no CIDR block; write for example 10.0.0.0/8", range.text);
-            inquiry.fault(&wish.sources.field, ProblemCode::Malformed, message);
-        }
-    }
-    (cidrs.len() == wish.sources.ranges.len()).then(|| Clients {
+    let cidrs = inquiry.blocks(&wish.sources)?;
+    Some(Clients {
         everybody: cidrs.iter().any(|cidr| cidr.is_everything()),
         cidrs: cidrs.iter().map(ToString::to_string).collect(),
     })

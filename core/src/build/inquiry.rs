@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use elbow_crds::cidr::Cidr;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use super::Built;
+use crate::intent::wish::SourceRanges;
 use crate::model::{Ref, Stack};
 use crate::question::{
     Answer, Answers, ExistingLoadBalancer, Fact, Group, Question, RouteTable, Subnet, Vpc,
@@ -73,6 +75,24 @@ impl<'a> Inquiry<'a> {
     pub fn push(&mut self, problem: Problem) {
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
+        }
+    }
+
+    /// The blocks of source ranges; unreadable ones are faults.
+    pub fn blocks(&mut self, sources: &SourceRanges) -> Option<Vec<Cidr>> {
+        let mut warnings = Vec::new();
+        let blocks = sources.blocks(|message| warnings.push(message));
+        for message in warnings {
+            self.warn(&sources.field, ProblemCode::NotAllowed, message);
+        }
+        match blocks {
+            Ok(blocks) => Some(blocks),
+            Err(faults) => {
+                for message in faults {
+                    self.fault(&sources.field, ProblemCode::Malformed, message);
+                }
+                None
+            }
         }
     }
 

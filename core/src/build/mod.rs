@@ -27,7 +27,7 @@ use crate::model::{Origin, Origins, Stack};
 use crate::question::{Answers, Question};
 use crate::settings::Settings;
 
-pub use json::{stack_json, stack_text};
+pub use json::{stack_json, stack_pretty, stack_text};
 
 /// What a build came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +90,7 @@ pub fn build(intent: &Intent, settings: &Settings, answers: &Answers) -> Built {
 fn build_service(context: &Context<'_>, service: &ServiceIntent, inquiry: &mut Inquiry<'_>) -> Option<Stack> {
     let wish = &service.load_balancer;
     let existing = load_balancer::existing(context, wish, inquiry);
-    let explicit = subnets::resolve_explicit(wish, inquiry);
+    let explicit = subnets::resolve_explicit(context, wish, inquiry);
     let existing = existing?;
     let scheme = load_balancer::scheme(context, wish, existing, inquiry)?;
     let subnets = match explicit {

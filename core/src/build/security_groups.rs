@@ -272,26 +272,16 @@ fn managed_group(
 
 /// Client CIDRs of a managed group.
 fn clients(wish: &SecurityWish, dualstack: bool, inquiry: &mut Inquiry<'_>) -> Option<Vec<Cidr>> {
-    let mut clients = Vec::new();
+    let mut clients = inquiry.blocks(&wish.sources)?;
+    let field = &wish.sources.field;
     let mut good = Some(());
-    for range in &wish.sources.ranges {
-        match range.cidr {
-            None => {
-                let message = format!("'{}' is no CIDR block; write for example 10.0.0.0/8", range.text);
-                inquiry.fault(&wish.sources.field, ProblemCode::Malformed, message);
-                good = None;
-            }
-            Some(cidr) if cidr.is_ipv6() && !dualstack => {
-                let message = format!(
-                    "the IPv6 block {} needs a dualstack load balancer; remove it, or set \
-                     service.beta.kubernetes.io/aws-load-balancer-ip-address-type to dualstack",
-                    range.text
-                );
-                inquiry.fault(&wish.sources.field, ProblemCode::Conflict, message);
-                good = None;
-            }
-            Some(cidr) => clients.push(cidr),
-        }
+    for cidr in clients.iter().filter(|cidr| cidr.is_ipv6() && !dualstack) {
+        let message = format!(
+            "the IPv6 block {cidr} needs a dualstack load balancer; remove it, or set \
+             service.beta.kubernetes.io/aws-load-balancer-ip-address-type to dualstack"
+        );
+        inquiry.fault(field, ProblemCode::Conflict, message);
+        good = None;
     }
     good?;
     if clients.is_empty() && wish.prefix_lists.is_none() {

@@ -27,11 +27,12 @@ struct Wanted<'w> {
 /// Subnets named by the object: outer `None` if it names none, inner `None` while they are not known.
 #[allow(clippy::option_option)]
 pub(super) fn resolve_explicit(
+    context: &Context<'_>,
     wish: &LoadBalancerWish,
     inquiry: &mut Inquiry<'_>,
 ) -> Option<Option<Vec<Subnet>>> {
     let names = wish.subnets.as_ref()?;
-    Some(by_name_or_id(&wanted(wish), names, inquiry))
+    Some(by_name_or_id(context, &wanted(wish), names, inquiry))
 }
 
 /// Subnets of a load balancer that names none: those of the existing one, else discovered ones.
@@ -44,7 +45,7 @@ pub(super) fn resolve(
 ) -> Option<Vec<Subnet>> {
     let wanted = wanted(wish);
     match existing.filter(|existing| existing.scheme == scheme) {
-        Some(existing) => by_name_or_id(&wanted, &existing.subnets, inquiry),
+        Some(existing) => by_name_or_id(context, &wanted, &existing.subnets, inquiry),
         None => discover(context, &wanted, scheme, inquiry),
     }
 }
@@ -57,7 +58,21 @@ fn wanted(wish: &LoadBalancerWish) -> Wanted<'_> {
     }
 }
 
-fn by_name_or_id(wanted: &Wanted<'_>, names: &[String], inquiry: &mut Inquiry<'_>) -> Option<Vec<Subnet>> {
+fn by_name_or_id(
+    context: &Context<'_>,
+    wanted: &Wanted<'_>,
+    names: &[String],
+    inquiry: &mut Inquiry<'_>,
+) -> Option<Vec<Subnet>> {
+    let chosen = pick_all(wanted, names, inquiry)?;
+    check_zones(wanted, &chosen, inquiry)?;
+    let locale = check_locale(wanted, &chosen, inquiry)?;
+    check_count(context, wanted, &chosen, &locale, inquiry)?;
+    check_ipv6(wanted, &chosen, inquiry)?;
+    Some(chosen)
+}
+
+fn pick_all(wanted: &Wanted<'_>, names: &[String], inquiry: &mut Inquiry<'_>) -> Option<Vec<Subnet>> {
     let ids: BTreeSet<String> = names.iter().filter(|name| is_id(name)).cloned().collect();
     let by_id: &[Subnet] = if ids.is_empty() {
         &[]
@@ -89,9 +104,6 @@ fn by_name_or_id(wanted: &Wanted<'_>, names: &[String], inquiry: &mut Inquiry<'_
         inquiry.fault(wanted.field, ProblemCode::NotFound, message);
         return None;
     }
-    check_zones(wanted, &chosen, inquiry)?;
-    check_locale(wanted, &chosen, inquiry)?;
-    check_ipv6(wanted, &chosen, inquiry)?;
     Some(chosen)
 }
 

@@ -127,6 +127,41 @@ pub struct SourceRanges {
     pub ranges: Vec<SourceRange>,
 }
 
+impl SourceRanges {
+    /// The blocks, or the problems of those that are none; `warn` gets what is understood otherwise than it
+    /// is written.
+    pub fn blocks(&self, mut warn: impl FnMut(String)) -> Result<Vec<Cidr>, Vec<String>> {
+        let mut blocks = Vec::new();
+        let mut faults = Vec::new();
+        for range in &self.ranges {
+            let Some(cidr) = range.cidr else {
+                faults.push(format!(
+                    "'{}' is no CIDR block; write for example 10.0.0.0/8",
+                    range.text
+                ));
+                continue;
+            };
+            if range
+                .text
+                .trim()
+                .parse()
+                .is_ok_and(|net: ipnet::IpNet| net != net.trunc())
+            {
+                warn(format!(
+                    "'{}' has bits set behind its prefix and counts as {cidr}; write {cidr}",
+                    range.text
+                ));
+            }
+            blocks.push(cidr);
+        }
+        if faults.is_empty() {
+            Ok(blocks)
+        } else {
+            Err(faults)
+        }
+    }
+}
+
 /// A client CIDR; whether it must be valid depends on where it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRange {

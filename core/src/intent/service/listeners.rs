@@ -334,15 +334,14 @@ fn attributes_suffix(protocol: Protocol, port: i32) -> String {
     format!("aws-load-balancer-listener-attributes.{protocol}-{port}")
 }
 
-/// Listener attributes. AWS has none for TLS listeners of a Network Load Balancer, and upstream never sends
-/// them, but the annotation must be readable.
+/// Listener attributes. Those of a TLS listener are part of the model but are never applied: AWS has none for
+/// TLS listeners of a Network Load Balancer.
 fn attributes(reader: &mut Reader<'_>, protocol: Protocol, port: i32) -> BTreeMap<String, String> {
     let suffix = attributes_suffix(protocol, port);
     let attributes = reader.map(&suffix).unwrap_or_default();
     if protocol == Protocol::Tls && !attributes.is_empty() {
         let message = "attributes of TLS listeners are not applied; remove it";
         reader.warn_at(&suffix, ProblemCode::Ignored, message);
-        return BTreeMap::new();
     }
     attributes
 }

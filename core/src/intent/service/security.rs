@@ -37,6 +37,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> SecurityWish {
     } else {
         Some("feature gate NLBSecurityGroup".to_owned())
     };
+    let groups = reader.list(GROUPS).unwrap_or_default();
+    if disabled.is_some() || !groups.is_empty() {
+        warn_without_managed_group(reader);
+    }
     let manage_backend_rules = reader
         .annotations
         .bool(MANAGE)
@@ -44,7 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> SecurityWish {
     let service = reader.service;
     SecurityWish {
         disabled,
-        groups: reader.list(GROUPS).unwrap_or_default(),
+        groups,
         groups_field: reader.key(GROUPS),
         manage_backend_rules,
         manage_backend_rules_field: reader.key(MANAGE),
@@ -58,6 +62,15 @@ pub(super) fn read(reader: &mut Reader<'_>) -> SecurityWish {
             .map(|port| (port.protocol.to_lowercase(), port.port))
             .collect(),
         fields: reader.present(&FIELDS),
+    }
+}
+
+fn warn_without_managed_group(reader: &mut Reader<'_>) {
+    for suffix in [PREFIX_LISTS, ICMP] {
+        if reader.string(suffix).is_some() {
+            let message = "it has no effect without a managed security group; remove it";
+            reader.warn_at(suffix, ProblemCode::Ignored, message);
+        }
     }
 }
 

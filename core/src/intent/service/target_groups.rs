@@ -39,6 +39,13 @@ pub(super) struct GroupSource<'s> {
     pub field: String,
 }
 
+impl GroupSource<'_> {
+    /// The field at fault: one of the base Service itself, or for a weighted backend the entry that names it.
+    fn field_or<'f>(&'f self, own: &'f str) -> &'f str {
+        if self.weighted { &self.field } else { own }
+    }
+}
+
 /// The target groups of a stack, each id once: the first one stays.
 pub(super) struct TargetGroups {
     wishes: BTreeMap<ResourceId, TargetGroupWish>,
@@ -117,7 +124,7 @@ impl TargetGroups {
             target_port,
             target_type: self.target_type,
             protocol: source.protocol,
-            family: self.family(reader, service),
+            family: self.family(reader, source),
             health_check: health_check::read(reader, service, self.target_type),
             preserve_client_ip: attributes
                 .get(CLIENT_IP_ATTRIBUTE)
@@ -143,7 +150,8 @@ impl TargetGroups {
     }
 
     /// IPv6 as soon as the Service has an IPv6 address; that needs a dualstack load balancer.
-    fn family(&self, reader: &mut Reader<'_>, service: &Service) -> IpFamily {
+    fn family(&self, reader: &mut Reader<'_>, source: &GroupSource<'_>) -> IpFamily {
+        let service = source.service;
         if !service.ip_families.iter().any(|family| family == "IPv6") {
             return IpFamily::Ipv4;
         }
@@ -156,7 +164,7 @@ impl TargetGroups {
                 service.ip_families.join(", "),
                 self.ip_address_type.as_str()
             );
-            reader.fault("spec.ipFamilies", ProblemCode::Conflict, message);
+            reader.fault(source.field_or("spec.ipFamilies"), ProblemCode::Conflict, message);
         }
         IpFamily::Ipv6
     }
@@ -215,7 +223,7 @@ fn check_node_port(reader: &mut Reader<'_>, source: &GroupSource<'_>) {
             "the Service {name} is of type ClusterIP and has no node ports for instance targets; {remedy} use \
              type LoadBalancer or NodePort"
         );
-        reader.fault("spec.type", ProblemCode::Conflict, message);
+        reader.fault(source.field_or("spec.type"), ProblemCode::Conflict, message);
     } else if source.port.node_port == 0 && service.allocate_node_ports == Some(false) {
         let message = format!(
             "port {} of the Service {name} has no node port for instance targets and none is allocated; \

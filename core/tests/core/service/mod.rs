@@ -1,6 +1,10 @@
 //! Services: from a manifest and a small world to a stack.
 
+mod goldens;
+mod intents;
+mod laws;
 mod manifest;
+mod rounds;
 mod summary;
 mod vectors;
 mod world;

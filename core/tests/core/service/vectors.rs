@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use elbow_core::build::Built;
 use elbow_core::intent::{Intent, Wish, read};
 use elbow_core::key::StackKey;
-use elbow_core::model::Scheme;
+use elbow_core::model::{Scheme, Stack};
 use elbow_core::settings::Settings;
 use elbow_crds::problem::{Problem, Severity};
 use serde::Deserialize;
@@ -111,6 +111,16 @@ impl Outcome {
 
 fn rows() -> Vec<Row> {
     serde_saphyr::from_str(include_str!("vectors.yaml")).expect("vectors.yaml is readable")
+}
+
+/// The stack of a row.
+pub fn stack(id: &str) -> Stack {
+    let rows = rows();
+    let row = rows.iter().find(|row| row.id == id).expect("the row exists");
+    match run(row).built {
+        Built::Stack(stack, _) => *stack,
+        other => panic!("vector {id} has no stack: {other:?}"),
+    }
 }
 
 fn run(row: &Row) -> Outcome {
