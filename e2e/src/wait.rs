@@ -1,9 +1,10 @@
 //! Bounded waiting: ask again until the answer is there or the time is up.
 
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
+use tokio::time::Instant;
 
 /// Time between two questions; short enough not to be felt, long enough not to load two cores.
 const PAUSE: Duration = Duration::from_millis(100);

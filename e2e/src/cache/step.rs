@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use tokio::time::Instant;
 
 /// How often a waiting person is told that work goes on.
 const TELL_EVERY: Duration = Duration::from_secs(15);

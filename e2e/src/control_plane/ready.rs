@@ -1,10 +1,11 @@
 //! Waiting for each program until it does its work; a failure quotes the end of its log.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Api, Client};
+use tokio::time::Instant;
 
 use crate::http;
 use crate::process::Process;

@@ -30,7 +30,7 @@ pub async fn run(options: Options) -> Result<()> {
     let parts = unless(&mut interrupt, Parts::start(options.speed)).await?;
     print!("{}", parts.table());
     let story = Story::new(&parts);
-    unless(&mut interrupt, tell(&story)).await?;
+    unless(&mut interrupt, Box::pin(tell(&story))).await?;
     if !options.once {
         println!(
             "\nEverything stays as it is: look around with the addresses above. Ctrl-C takes it all down."

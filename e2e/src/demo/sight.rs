@@ -141,7 +141,7 @@ impl Sight {
             .pods
             .iter()
             .filter(|pod| pod.labels().get("app").is_some_and(|l| l == app));
-        own.filter_map(|pod| pod.uid()).collect()
+        own.filter_map(ResourceExt::uid).collect()
     }
 
     /// Services and their addresses.

@@ -1,7 +1,7 @@
 //! The steps of the demo, each with what must be seen after it.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -10,6 +10,7 @@ use kube::api::{ListParams, Patch, PatchParams};
 use kube::core::DynamicObject;
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::parts::Parts;
 use super::sight::Sight;
@@ -21,7 +22,7 @@ const NAMESPACE: &str = "demo";
 /// The Deployment that is scaled and rolled; its pods carry readiness gates.
 const MOVING: &str = "ip";
 /// At the default speed nothing takes more than half a minute; the rest is for a busy machine.
-const SEEN_WITHIN: Duration = Duration::from_secs(180);
+const SEEN_WITHIN: Duration = Duration::from_mins(3);
 
 /// The demo over its running parts.
 pub struct Story<'a> {
@@ -85,7 +86,7 @@ impl<'a> Story<'a> {
         let old = before.uids(MOVING);
         let began = Instant::now();
         let restarted = json!({ "spec": { "template": { "metadata": { "annotations": {
-            "elbow.dev/restarted": format!("{:?}", std::time::SystemTime::now()),
+            "elbow.dev/restarted": jiff::Timestamp::now().to_string(),
         } } } } });
         self.patch_moving(restarted).await?;
         wait::until("all pods to be new ones", SEEN_WITHIN, async || {
@@ -96,7 +97,7 @@ impl<'a> Story<'a> {
         })
         .await?;
         let sight = self.settled().await?;
-        self.show_moving(&sight)?;
+        Self::show_moving(&sight)?;
         println!(
             "{} pods replaced, targets follow, {:.1} s",
             old.len(),
@@ -149,7 +150,7 @@ impl<'a> Story<'a> {
         })
         .await?;
         let sight = self.settled().await?;
-        self.show_moving(&sight)?;
+        Self::show_moving(&sight)?;
         println!(
             "{replicas} pods, {replicas} healthy targets, {:.1} s",
             began.elapsed().as_secs_f32()
@@ -226,7 +227,7 @@ impl<'a> Story<'a> {
         .await
     }
 
-    fn show_moving(&self, sight: &Sight) -> Result<()> {
+    fn show_moving(sight: &Sight) -> Result<()> {
         let mut account = sight.account.clone();
         let found = account
             .load_balancer_of(NAMESPACE, MOVING)

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::emulator::unused_log;
 use super::{ACTOR, CLUSTER, find};

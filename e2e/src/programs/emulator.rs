@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::find;
 use crate::http;
@@ -87,11 +88,14 @@ fn expect_ok(url: &str, answer: &http::Answer) -> Result<Value> {
 
 /// A log file of that name that no earlier process of the run wrote to.
 pub fn unused_log(folder: &Path, name: &str) -> PathBuf {
-    let named = |number: u32| folder.join(format!("{name}-{number}.log"));
-    (1..)
-        .map(named)
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| named(0))
+    let mut number = 1;
+    loop {
+        let path = folder.join(format!("{name}-{number}.log"));
+        if !path.exists() {
+            return path;
+        }
+        number += 1;
+    }
 }
 
 /// It says where it listens in its first line: `listening on http://127.0.0.1:PORT`.

@@ -66,13 +66,16 @@ pub async fn udp(socket: UdpSocket, behind: Receiver<Behind>) {
             .get(&sender)
             .filter(|(pod, _)| is_behind(&behind, *pod))
             .map(|(_, to)| Arc::clone(to));
-        let to_pod = match known {
-            Some(to_pod) => to_pod,
-            None => {
-                turn = turn.wrapping_add(1);
-                let Some(pod) = choose(&behind, turn) else {
-                    continue;
-                };
+        let to_pod = if let Some(to_pod) = known {
+            to_pod
+        } else {
+            turn = turn.wrapping_add(1);
+            let Some(pod) = choose(&behind, turn) else { continue };
+            let Some(to_pod) = connect(pod).await else { continue };
+            sessions.insert(sender, (pod, Arc::clone(&to_pod)));
+            replies.spawn(reply(Arc::clone(&to_pod), Arc::clone(&socket), sender));
+            to_pod
+        };
                 let Some(to_pod) = connect(pod).await else {
                     continue;
                 };

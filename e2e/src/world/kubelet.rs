@@ -27,7 +27,7 @@ use super::watch;
 /// After a failed write (a conflict, an API that is busy) the next try.
 const RETRY: Duration = Duration::from_millis(500);
 /// Without a deadline a task only waits for news of its pod.
-const FAR: Duration = Duration::from_secs(3600);
+const FAR: Duration = Duration::from_hours(1);
 
 /// Runs all pods of the cluster, for ever.
 pub async fn run(stage: Arc<Stage>) {
@@ -49,14 +49,13 @@ pub async fn run(stage: Arc<Stage>) {
             }
             Some(Event::Apply(pod) | Event::InitApply(pod)) => {
                 listed.insert(uid(&pod));
-                match news.get(&uid(&pod)) {
-                    Some(sender) => drop(sender.send(pod)),
-                    None => {
-                        let (sender, receiver) = channel(pod.clone());
-                        news.insert(uid(&pod), sender);
-                        tasks.spawn(PodTask::new(Arc::clone(&stage), &pod, receiver).run());
-                    }
+                if let Some(sender) = news.get(&uid(&pod)) {
+                    drop(sender.send(pod));
+                    continue;
                 }
+                let (sender, receiver) = channel(pod.clone());
+                news.insert(uid(&pod), sender);
+                tasks.spawn(PodTask::new(Arc::clone(&stage), &pod, receiver).run());
             }
         }
     }

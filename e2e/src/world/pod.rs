@@ -128,9 +128,10 @@ fn gates(pod: &Pod) -> Verdict {
             Some(_) => {}
         }
     }
-    match complaints.is_empty() {
-        true => Verdict::yes(),
-        false => Verdict::no("ReadinessGatesNotReady", complaints.join("; ")),
+    if complaints.is_empty() {
+        Verdict::yes()
+    } else {
+        Verdict::no("ReadinessGatesNotReady", complaints.join("; "))
     }
 }
 
@@ -230,7 +231,7 @@ mod tests {
         host: Ipv4Addr::new(10, 0, 1, 4),
     };
 
-    fn pod(annotations: Value, gates: Value, status: Value) -> Pod {
+    fn pod(annotations: &Value, gates: &Value, status: &Value) -> Pod {
         serde_json::from_value(json!({
             "metadata": { "annotations": annotations },
             "spec": { "containers": [{ "name": "server" }], "readinessGates": gates },
@@ -251,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_pod_without_gates_gets_ready_and_then_nothing_is_left_to_say() {
-        let pod = patched(pod(json!({}), json!([]), json!({})));
+        let pod = patched(pod(&json!({}), &json!([]), &json!({})));
         assert_eq!(status_of(&pod, "Ready"), "True");
         assert_eq!(pod.status.as_ref().unwrap().pod_ip.as_deref(), Some("10.0.1.20"));
         assert!(status_patch(&pod, PLACE, Timestamp::now()).is_none());
@@ -260,7 +261,7 @@ mod tests {
     #[test]
     fn a_gate_holds_ready_back_until_its_condition_is_true() {
         let gates = json!([{ "conditionType": "a/b" }]);
-        let mut held = patched(pod(json!({}), gates, json!({})));
+        let mut held = patched(pod(&json!({}), &gates, &json!({})));
         assert_eq!(status_of(&held, "Ready"), "False");
         assert_eq!(status_of(&held, "ContainersReady"), "True");
         assert!(
@@ -290,7 +291,7 @@ mod tests {
 
     #[test]
     fn the_annotation_keeps_containers_unready_whatever_the_gates_say() {
-        let pod = patched(pod(json!({ READY: "false" }), json!([]), json!({})));
+        let pod = patched(pod(&json!({ READY: "false" }), &json!([]), &json!({})));
         assert_eq!(status_of(&pod, "ContainersReady"), "False");
         assert_eq!(status_of(&pod, "Ready"), "False");
         assert!(!pod.status.as_ref().unwrap().container_statuses.as_ref().unwrap()[0].ready);

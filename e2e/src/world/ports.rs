@@ -80,7 +80,6 @@ pub fn of_service(service: &Service, slices: &Slices, machines: &[&Machine]) -> 
     let slices = slices.get(&(namespace.clone(), name.clone())).unwrap_or(&none);
     let is_local = spec.external_traffic_policy.as_deref() == Some("Local");
     for machine in machines {
-        let node = machine.address;
         for port in spec.ports.iter().flatten() {
             let Some((kind, number)) = node_port(port) else {
                 continue;
@@ -90,7 +89,7 @@ pub fn of_service(service: &Service, slices: &Slices, machines: &[&Machine]) -> 
                 open.insert(
                     Socket {
                         kind,
-                        node,
+                        node: machine.address,
                         port: number,
                     },
                     Behind::Pods(pods),
@@ -111,7 +110,7 @@ pub fn of_service(service: &Service, slices: &Slices, machines: &[&Machine]) -> 
             open.insert(
                 Socket {
                     kind: Kind::Health,
-                    node,
+                    node: machine.address,
                     port: number,
                 },
                 behind,
@@ -228,7 +227,7 @@ mod tests {
         .unwrap()
     }
 
-    fn slice(endpoints: serde_json::Value) -> EndpointSlice {
+    fn slice(endpoints: &serde_json::Value) -> EndpointSlice {
         serde_json::from_value(json!({
             "metadata": {
                 "namespace": "ns", "name": "web-x", "labels": { "kubernetes.io/service-name": "web" },
@@ -240,7 +239,7 @@ mod tests {
         .unwrap()
     }
 
-    fn open(policy: &str, endpoints: serde_json::Value) -> BTreeMap<Socket, Behind> {
+    fn open(policy: &str, endpoints: &serde_json::Value) -> BTreeMap<Socket, Behind> {
         let (a, b) = (machine("a", 1), machine("b", 2));
         let slice = slice(endpoints);
         of_service(&service(policy), &by_service([&slice]), &[&a, &b])
@@ -267,7 +266,7 @@ mod tests {
     fn with_cluster_every_node_leads_to_every_ready_pod() {
         let open = open(
             "Cluster",
-            json!([
+            &json!([
                 { "addresses": ["10.0.1.1"], "nodeName": "a", "conditions": { "ready": true } },
                 { "addresses": ["10.0.1.2"], "nodeName": "a", "conditions": { "ready": false } },
             ]),
@@ -279,7 +278,7 @@ mod tests {
     fn with_local_a_node_leads_to_its_own_pods_and_counts_them() {
         let open = open(
             "Local",
-            json!([{ "addresses": ["10.0.1.1"], "nodeName": "a", "conditions": { "ready": true } }]),
+            &json!([{ "addresses": ["10.0.1.1"], "nodeName": "a", "conditions": { "ready": true } }]),
         );
         assert_eq!(open.get(&tcp(1)), Some(&pods(&[1])));
         assert_eq!(open.get(&tcp(2)), None);
@@ -300,7 +299,7 @@ mod tests {
             "conditions": { "ready": false, "serving": true, "terminating": true },
         });
         let staying = json!({ "addresses": ["10.0.1.2"], "nodeName": "b", "conditions": { "ready": true } });
-        assert_eq!(open("Cluster", json!([leaving]))[&tcp(2)], pods(&[1]));
-        assert_eq!(open("Cluster", json!([leaving, staying]))[&tcp(2)], pods(&[2]));
+        assert_eq!(open("Cluster", &json!([leaving]))[&tcp(2)], pods(&[1]));
+        assert_eq!(open("Cluster", &json!([leaving, staying]))[&tcp(2)], pods(&[2]));
     }
 }

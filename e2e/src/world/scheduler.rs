@@ -33,13 +33,13 @@ fn takes(node: &Node, pod: &Pod) -> bool {
         .spec
         .as_ref()
         .is_some_and(|spec| spec.unschedulable == Some(true));
-    let none = BTreeMap::new();
-    let labels = node.metadata.labels.as_ref().unwrap_or(&none);
+    let empty = BTreeMap::new();
+    let labels = node.metadata.labels.as_ref().unwrap_or(&empty);
     let selector = pod
         .spec
         .as_ref()
         .and_then(|spec| spec.node_selector.as_ref())
-        .unwrap_or(&none);
+        .unwrap_or(&empty);
     !cordoned && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 

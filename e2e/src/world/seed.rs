@@ -52,7 +52,7 @@ fn machine(ec2: &Ec2, instance: &Instance, region: &str) -> Machine {
         .flat_map(|interface| interface.secondary_addresses.iter().copied());
     let delegated = interfaces
         .iter()
-        .flat_map(|interface| interface.prefixes.iter().flat_map(range));
+        .flat_map(|interface| interface.prefixes.iter().copied().flat_map(range));
     Machine {
         instance_id: instance.id.clone(),
         node: format!("ip-{host}.{region}.compute.internal"),
@@ -64,7 +64,7 @@ fn machine(ec2: &Ec2, instance: &Instance, region: &str) -> Machine {
     }
 }
 
-fn range(prefix: &Ipv4Net) -> impl Iterator<Item = Ipv4Addr> + use<> {
+fn range(prefix: Ipv4Net) -> impl Iterator<Item = Ipv4Addr> {
     (prefix.network().to_bits()..=prefix.broadcast().to_bits()).map(Ipv4Addr::from_bits)
 }
 

@@ -13,7 +13,7 @@ use elbow_e2e::world::SEED;
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The scripts wait for delays of AWS, divided by this.
 const SPEED: u32 = 50;
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 
 #[test]
 fn every_boto3_script_passes_against_the_emulator() {

@@ -3,13 +3,14 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tokio::time::Instant;
 
 /// Starting beside the other tests' control plane on two cores.
-const STARTED_WITHIN: Duration = Duration::from_secs(120);
+const STARTED_WITHIN: Duration = Duration::from_mins(2);
 const GONE_WITHIN: Duration = Duration::from_secs(20);
 
 #[test]

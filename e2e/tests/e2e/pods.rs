@@ -105,7 +105,7 @@ fn a_terminating_pod_serves_through_its_grace_period_and_is_gone_after_it() {
             })
             .await?;
         let pod = shared.ready_pods(&namespace, "web", 1).await?.remove(0);
-        let asked = std::time::Instant::now();
+        let asked = tokio::time::Instant::now();
         shared.delete_pod(&pod).await?;
         assert!(
             shared.get(address(&pod), 8080, "/").await.is_some(),

@@ -55,12 +55,13 @@ fn the_emulator_finds_pods_at_their_mapped_addresses() {
         .await?;
         let group = between(&created, "<TargetGroupArn>", "</TargetGroupArn>");
         // A target in a zone without a node of the load balancer would stay unused.
-        let subnets = ["a", "b", "c"].iter().enumerate();
-        let subnets: String = subnets
-            .map(|(at, zone)| format!("&Subnets.member.{}=subnet-0e1b0d0000000001{zone}", at + 1))
-            .collect();
+        let subnets = ["a", "b", "c"].map(|zone| format!("subnet-0e1b0d0000000001{zone}"));
+        let subnets = format!(
+            "Subnets.member.1={}&Subnets.member.2={}&Subnets.member.3={}",
+            subnets[0], subnets[1], subnets[2]
+        );
         let created = aws(&format!(
-            "Action=CreateLoadBalancer&{version}&Name=web&Type=network&Scheme=internal{subnets}"
+            "Action=CreateLoadBalancer&{version}&Name=web&Type=network&Scheme=internal&{subnets}"
         ))
         .await?;
         let balancer = between(&created, "<LoadBalancerArn>", "</LoadBalancerArn>");

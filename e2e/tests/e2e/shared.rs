@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 /// Nothing in a healthy cluster takes this long, even beside a build.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_mins(1);
 
 /// Lives until the test process ends; then the clean-up shell of `lifeline` ends what it started.
 pub struct Shared {
