@@ -70,19 +70,15 @@ pub async fn udp(socket: UdpSocket, behind: Receiver<Behind>) {
             to_pod
         } else {
             turn = turn.wrapping_add(1);
-            let Some(pod) = choose(&behind, turn) else { continue };
-            let Some(to_pod) = connect(pod).await else { continue };
+            let Some(pod) = choose(&behind, turn) else {
+                continue;
+            };
+            let Some(to_pod) = connect(pod).await else {
+                continue;
+            };
             sessions.insert(sender, (pod, Arc::clone(&to_pod)));
             replies.spawn(reply(Arc::clone(&to_pod), Arc::clone(&socket), sender));
             to_pod
-        };
-                let Some(to_pod) = connect(pod).await else {
-                    continue;
-                };
-                sessions.insert(sender, (pod, Arc::clone(&to_pod)));
-                replies.spawn(reply(Arc::clone(&to_pod), Arc::clone(&socket), sender));
-                to_pod
-            }
         };
         let _ = to_pod.send(datagram.get(..length).unwrap_or_default()).await;
     }
