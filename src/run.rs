@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use kube::Api;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -123,7 +123,7 @@ async fn lead(
     let (stacks, bindings) = (process.stack_runs, process.binding_runs);
     let Some((namespace, name)) = &process.election else {
         tokio::select! {
-            () = work::work(engine, stacks, bindings) => bail!("the workers ended"),
+            error = work::work(engine, stacks, bindings) => return Err(error.into()),
             stopped = stopped() => return stopped,
         }
     };
@@ -137,10 +137,10 @@ async fn lead(
         let foreign = acquired(&mut leadership).await;
         tracing::info!(%identity, foreign, "this process leads");
         engine.records.set_trusted(!foreign);
-        work::work(engine.clone(), stacks, bindings).await;
+        work::work(engine.clone(), stacks, bindings).await
     };
     let ended = tokio::select! {
-        () = working => Err(anyhow::anyhow!("the workers ended")),
+        error = working => Err(error.into()),
         () = follow => Err(anyhow::anyhow!("the lease {name} was lost")),
         stopped = stopped() => stopped,
     };

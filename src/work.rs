@@ -1,6 +1,7 @@
 //! The workers: keys that are due are run, the mirror is swept, everything is verified once per period.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use elbow_core::key::{Key, Lane};
 use elbow_core::question::Question;
 use tokio::sync::Semaphore;
 
+use crate::aws::{DiscoveryError, discovery};
 use crate::engine::Engine;
 use crate::queue::{Due, Queue};
 
@@ -19,8 +21,10 @@ const SWEEP_RETRY: Duration = Duration::from_secs(5);
 /// How many slices the sync period is cut into, so that verification is spread.
 const SLICES: u32 = 64;
 
-/// Works until dropped. Bindings start at once, stacks after the first sweep (DESIGN 4.3 g).
-pub async fn work(engine: Arc<Engine>, stack_runs: usize, binding_runs: usize) {
+/// Works until dropped; ends only if the VPC does not exist. Bindings start at once, stacks after the first
+/// sweep (DESIGN 4.3 g).
+pub async fn work(engine: Arc<Engine>, stack_runs: usize, binding_runs: usize) -> DiscoveryError {
+    engine.set_not_ready(Some("AWS has not answered yet".to_owned()));
     engine.stores.synced().await;
     engine.records.load().await;
     engine.leading.store(true, Ordering::Release);
@@ -29,26 +33,44 @@ pub async fn work(engine: Arc<Engine>, stack_runs: usize, binding_runs: usize) {
     }
     let bindings = drain(engine.clone(), |e| &e.bindings, binding_runs);
     let stacks = async {
+        if let Some(error) = verify_vpc(&engine).await {
+            return error;
+        }
         first_sweep(&engine).await;
-        drain(engine.clone(), |e| &e.stacks, stack_runs).await;
+        match drain(engine.clone(), |e| &e.stacks, stack_runs).await {}
     };
-    tokio::join!(
-        bindings,
-        stacks,
-        sweep_for_ever(&engine),
-        verify_for_ever(&engine),
-        follow_facts(&engine)
-    );
+    tokio::select! {
+        error = stacks => error,
+        never = bindings => match never {},
+        never = sweep_for_ever(&engine) => match never {},
+        never = verify_for_ever(&engine) => match never {},
+        never = follow_facts(&engine) => match never {},
+    }
 }
 
-/// Runs what is due, at most `runs` at once.
-async fn drain(engine: Arc<Engine>, queue: fn(&Engine) -> &Queue, runs: usize) {
+/// The VPC of the flags must exist; while AWS does not answer we wait.
+async fn verify_vpc(engine: &Engine) -> Option<DiscoveryError> {
+    loop {
+        match discovery::verify_vpc(&engine.aws).await {
+            Ok(_) => return None,
+            Err(DiscoveryError::Aws(error)) => {
+                tracing::warn!(%error, "AWS does not answer; trying again");
+                engine.set_not_ready(Some(format!("AWS does not answer: {error}")));
+                tokio::time::sleep(SWEEP_RETRY).await;
+            }
+            Err(error) => return Some(error),
+        }
+    }
+}
+
+/// Runs what is due, at most `runs` at once, for ever.
+async fn drain(engine: Arc<Engine>, queue: fn(&Engine) -> &Queue, runs: usize) -> Infallible {
     let permits = Arc::new(Semaphore::new(runs));
     let mut tasks = tokio::task::JoinSet::new();
     loop {
         // The semaphore is never closed, so a permit always comes.
         let Ok(permit) = permits.clone().acquire_owned().await else {
-            return;
+            continue;
         };
         let due = queue(&engine).next().await;
         let engine = engine.clone();
@@ -73,7 +95,7 @@ async fn first_sweep(engine: &Engine) {
     }
 }
 
-async fn sweep_for_ever(engine: &Engine) {
+async fn sweep_for_ever(engine: &Engine) -> Infallible {
     loop {
         tokio::time::sleep(SWEEP_PERIOD).await;
         sweep(engine).await;
@@ -99,9 +121,11 @@ async fn sweep(engine: &Engine) -> bool {
 }
 
 /// Verifies every key against AWS once per period, a slice of them at a time.
-async fn verify_for_ever(engine: &Engine) {
+async fn verify_for_ever(engine: &Engine) -> Infallible {
     let pause = (engine.settings.sync_period / SLICES).max(Duration::from_secs(1));
-    for slice in (0..SLICES).cycle() {
+    let mut slice = 0;
+    loop {
+        slice = (slice + 1) % SLICES;
         tokio::time::sleep(pause).await;
         for key in engine.keys().into_iter().filter(|key| slice_of(key) == slice) {
             if let Key::Stack(stack) = &key {
@@ -122,11 +146,11 @@ fn slice_of(key: &Key) -> u32 {
 }
 
 /// Wakes stacks whose answers changed in the background.
-async fn follow_facts(engine: &Engine) {
+async fn follow_facts(engine: &Engine) -> Infallible {
     let changed = |questions: BTreeSet<Question>| {
         for question in &questions {
             engine.answer_changed(question);
         }
     };
-    engine.facts.keep_fresh(changed).await;
+    engine.facts.keep_fresh(changed).await
 }

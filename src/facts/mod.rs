@@ -139,7 +139,7 @@ impl Facts {
     }
 
     /// Refreshes for ever; reports questions whose answer has changed.
-    pub async fn keep_fresh(&self, mut changed: impl FnMut(BTreeSet<Question>)) {
+    pub async fn keep_fresh(&self, mut changed: impl FnMut(BTreeSet<Question>)) -> std::convert::Infallible {
         loop {
             tokio::time::sleep(lifetimes::LOOK).await;
             let questions = self.refresh().await;

@@ -249,7 +249,13 @@ delays: {provisioning: 3}
     #[test]
     fn the_seed_in_the_documentation_is_accepted() {
         let page = include_str!("../../../docs/emulator.md");
-        let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+        let example = page
+            .split("```yaml\n")
+            .nth(1)
+            .unwrap()
+            .split("```")
+            .next()
+            .unwrap();
         let seed = Seed::parse("emulator.md", example).unwrap();
         assert_eq!(seed.world().ec2.interfaces_of("i-one").len(), 1);
     }
