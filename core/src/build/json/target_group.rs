@@ -57,6 +57,7 @@ struct HealthCheckSpec<'a> {
     unhealthy_threshold_count: i32,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
 fn health_check_port<S: Serializer>(port: &HealthCheckPort, serializer: S) -> Result<S::Ok, S::Error> {
     match port {
         HealthCheckPort::TrafficPort => serializer.serialize_str("traffic-port"),

@@ -42,12 +42,11 @@ fn addresses<T>(
 ) -> Option<Asked<Vec<T>>> {
     let mut picked = Vec::new();
     for text in reader.list(suffix)? {
-        match text.parse::<IpAddr>().ok().and_then(&pick) {
-            Some(address) => picked.push(address),
-            None => {
-                let message = format!("'{text}' is no {family} address; list one per subnet");
-                reader.fault_at(suffix, ProblemCode::Malformed, message);
-            }
+        if let Some(address) = text.parse::<IpAddr>().ok().and_then(&pick) {
+            picked.push(address);
+        } else {
+            let message = format!("'{text}' is no {family} address; list one per subnet");
+            reader.fault_at(suffix, ProblemCode::Malformed, message);
         }
     }
     Some(reader.asked(suffix, picked))

@@ -75,9 +75,10 @@ pub(super) fn read(
         let mut reader = Reader::new(service, backends, settings);
         let wish = read_owned(&mut reader);
         intent.problems = reader.into_problems();
-        intent.wish = match wish {
-            Some(wish) if !intent.problems.iter().any(Problem::is_fault) => Wish::Service(Box::new(wish)),
-            _ => Wish::Sick,
+        intent.wish = if intent.problems.iter().any(Problem::is_fault) {
+            Wish::Sick
+        } else {
+            Wish::Service(Box::new(wish))
         };
     } else if service.meta.finalizers.contains(FINALIZER) {
         intent.problems = deletion_problem(service).into_iter().collect();
@@ -90,7 +91,7 @@ pub(super) fn read(
     intent
 }
 
-fn read_owned(reader: &mut Reader<'_>) -> Option<ServiceIntent> {
+fn read_owned(reader: &mut Reader<'_>) -> ServiceIntent {
     warnings::warn_unknown_annotations(reader);
     let load_balancer = load_balancer::read(reader);
     let security = security::read(reader);
@@ -98,14 +99,14 @@ fn read_owned(reader: &mut Reader<'_>) -> Option<ServiceIntent> {
     let lowered = listeners::read(reader, load_balancer.ip_address_type, &security.sources);
     warnings::warn_unused_variants(reader, &lowered);
     warnings::warn_unused_settings(reader);
-    Some(ServiceIntent {
+    ServiceIntent {
         uid: reader.service.meta.uid.clone(),
         load_balancer,
         security,
         tags,
         listeners: lowered.listeners,
         target_groups: lowered.target_groups,
-    })
+    }
 }
 
 /// Why a Service that is no longer ours must not be cleaned up, if so: its load balancer attributes ask for

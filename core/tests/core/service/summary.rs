@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use elbow_core::model::{
-    Action, Binding, BindingPeer, HealthCheck, IngressPermission, Listener, LoadBalancer, Matcher,
-    PermissionSource, Ref, SecurityGroup, Stack, SubnetMapping, TargetGroup,
+    Action, Binding, BindingPeer, HealthCheck, IngressPermission, IpFamily, Listener, LoadBalancer, Matcher,
+    PermissionSource, Ref, SecurityGroup, Stack, SubnetMapping, TargetGroup, TargetType,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::{Map, Value, json};
@@ -185,12 +185,12 @@ fn binding(binding: &Binding) -> Value {
         "labels": binding.labels,
         "service": format!("{}:{}", spec.service_name, text(&spec.service_port)),
         "target_group": reference(&spec.target_group),
-        "type": spec.target_type.map(|t| t.as_str()),
+        "type": spec.target_type.map(TargetType::as_str),
         "protocol": spec.protocol,
         "networking": rules,
         "nodes": nodes,
         "multi": spec.multi_cluster,
-        "family": spec.family.map(|f| f.as_str()),
+        "family": spec.family.map(IpFamily::as_str),
         "vpc": spec.vpc,
     })
 }
