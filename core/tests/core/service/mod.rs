@@ -4,6 +4,7 @@ mod goldens;
 mod intents;
 mod laws;
 mod manifest;
+mod plans;
 mod rounds;
 mod summary;
 mod vectors;

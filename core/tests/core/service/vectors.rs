@@ -123,6 +123,23 @@ pub fn stack(id: &str) -> Stack {
     }
 }
 
+/// The stacks of all rows that have one, with the row's id and settings.
+pub fn stacks() -> Vec<(String, Stack, Settings)> {
+    let with_stack = |row: Row| match run(&row).built {
+        Built::Stack(stack, _) => Some((row.id.clone(), *stack, settings(&row))),
+        _ => None,
+    };
+    rows().into_iter().filter_map(with_stack).collect()
+}
+
+fn settings(row: &Row) -> Settings {
+    let mut settings = serde_json::to_value(Settings::new("my-cluster", "us-west-2", "vpc-xxx")).unwrap();
+    if !row.settings.is_null() {
+        manifest::merge(&mut settings, &row.settings);
+    }
+    serde_json::from_value(settings).expect("settings are readable")
+}
+
 fn run(row: &Row) -> Outcome {
     let mut service = manifest::baseline();
     if !row.ports.is_empty() {
@@ -133,11 +150,7 @@ fn run(row: &Row) -> Outcome {
         manifest::merge(&mut service, &row.service);
     }
     manifest::annotate(&mut service, &row.annotations);
-    let mut settings = serde_json::to_value(Settings::new("my-cluster", "us-west-2", "vpc-xxx")).unwrap();
-    if !row.settings.is_null() {
-        manifest::merge(&mut settings, &row.settings);
-    }
-    let settings: Settings = serde_json::from_value(settings).expect("settings are readable");
+    let settings = settings(row);
     let mut world = world::World::baseline();
     world.zones.extend(row.zones.clone());
     if let Some(existing) = &row.existing {
