@@ -29,6 +29,13 @@ impl Asker {
         *self.lane.borrow_and_update()
     }
 
+    /// An asker on nobody's account whose lane the sender may raise.
+    #[cfg(test)]
+    pub(super) fn rising(lane: Lane) -> (watch::Sender<Lane>, Self) {
+        let (sender, lane) = watch::channel(lane);
+        (sender, Self { key: None, lane })
+    }
+
     /// Ends when the lane has risen; never if it cannot.
     pub(super) async fn promoted(&mut self) {
         if self.lane.changed().await.is_err() {

@@ -78,12 +78,24 @@ impl HttpConnector for Wire {
         request
             .headers_mut()
             .insert("user-agent", self.user_agent.clone());
+        let root = expected_root(&request);
         let answer = self.inner.call(request);
-        HttpConnectorFuture::new(async move { checked(answer.await?).await })
+        HttpConnectorFuture::new(async move { checked(answer.await?, &root).await })
     }
 }
 
-async fn checked(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+/// First element of the answer to a request of the query protocol: `<Action>Response`.
+fn expected_root(request: &HttpRequest) -> String {
+    let body = request.body().bytes().unwrap_or_default();
+    let action = std::str::from_utf8(body).unwrap_or_default();
+    let action = action
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("Action="))
+        .unwrap_or_default();
+    format!("{action}Response")
+}
+
+async fn checked(mut response: HttpResponse, root: &str) -> Result<HttpResponse, ConnectorError> {
     let status = response.status().as_u16();
     let bad = |what: String| ConnectorError::other(Box::new(BadAnswer { status, what }), None);
     if (300..400).contains(&status) {
@@ -101,7 +113,8 @@ async fn checked(mut response: HttpResponse) -> Result<HttpResponse, ConnectorEr
             return Err(bad("more than 64 MiB of content".to_owned()));
         }
     }
-    match describe(&body) {
+    let expected = (status < 300).then_some(root);
+    match describe(&body, expected) {
         None => {
             *response.body_mut() = SdkBody::from(body);
             Ok(response)
@@ -110,8 +123,8 @@ async fn checked(mut response: HttpResponse) -> Result<HttpResponse, ConnectorEr
     }
 }
 
-/// What a body is if it is not one complete XML document of AWS.
-fn describe(body: &[u8]) -> Option<String> {
+/// What a body is if it is not one complete XML document of AWS, with the expected root if one is named.
+fn describe(body: &[u8], expected: Option<&str>) -> Option<String> {
     let Ok(text) = std::str::from_utf8(body) else {
         return Some("binary content instead of an AWS answer".to_owned());
     };
@@ -128,7 +141,11 @@ fn describe(body: &[u8]) -> Option<String> {
     let closed = text.strip_suffix('>').map(str::trim_end).is_some_and(|text| {
         text.ends_with(&format!("</{root}")) || (text.ends_with('/') && !text.contains("</"))
     });
-    (!closed).then(|| format!("an AWS answer that is cut off ({root} is never closed)"))
+    if !closed {
+        return Some(format!("an AWS answer that is cut off ({root} is never closed)"));
+    }
+    let other = expected.filter(|expected| *expected != root);
+    other.map(|expected| format!("the document {root} instead of {expected}"))
 }
 
 /// Name of the first element, after the XML declaration and comments.
@@ -160,7 +177,7 @@ mod tests {
             "<DeleteTagsResponse><return>true</return></DeleteTagsResponse>",
             "<DeleteTagsResponse/>",
         ] {
-            assert_eq!(describe(body.as_bytes()), None, "{body}");
+            assert_eq!(describe(body.as_bytes(), None), None, "{body}");
         }
     }
 
@@ -174,10 +191,14 @@ mod tests {
             ("<DescribeTagsResponse><Tags><member>", "cut off"),
             ("<DescribeTagsResponse><Tags/>", "cut off"),
             ("<DescribeTagsResponse", "cut off"),
+            (
+                "<Other></Other>",
+                "the document Other instead of DescribeTagsResponse",
+            ),
         ] {
-            let what = describe(body.as_bytes()).unwrap_or_default();
+            let what = describe(body.as_bytes(), Some("DescribeTagsResponse")).unwrap_or_default();
             assert!(what.contains(word), "{body}: {what}");
         }
-        assert!(describe(&[0xff, 0xfe, 0x00]).is_some());
+        assert!(describe(&[0xff, 0xfe, 0x00], None).is_some());
     }
 }

@@ -1,0 +1,14 @@
+//! Integration tests: the shell of Elbow against the two wires.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![allow(missing_docs)]
+
+mod facts;
+mod support;
+mod wire_emulator;
+mod wire_hostile;
