@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use elbow_core::key::{Key, Lane};
 use regex::Regex;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::bucket::Bucket;
@@ -24,6 +24,8 @@ use super::throttle::Throttle;
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     state: Arc<Mutex<State>>,
+    /// Somebody new waits: the driver may have to wake up earlier.
+    joined: Arc<Notify>,
 }
 
 impl Budget {
@@ -45,6 +47,7 @@ impl Budget {
         }
         Self {
             state: Arc::new(Mutex::new(state)),
+            joined: Arc::default(),
         }
     }
 
@@ -95,9 +98,12 @@ impl Budget {
             granted: sender,
         };
         state.domains.entry(domain).or_default().join(lane, key, waiter);
-        if state.pump(Instant::now()).is_some() && !state.driven {
-            state.driven = true;
-            tokio::spawn(drive(Arc::clone(&self.state)));
+        if state.pump(Instant::now()).is_some() {
+            self.joined.notify_one();
+            if !state.driven {
+                state.driven = true;
+                tokio::spawn(drive(Arc::clone(&self.state), Arc::clone(&self.joined)));
+            }
         }
         (id, receiver)
     }
@@ -108,7 +114,7 @@ impl Budget {
 }
 
 /// Grants tokens as they flow in, until nobody waits.
-async fn drive(state: Arc<Mutex<State>>) {
+async fn drive(state: Arc<Mutex<State>>, joined: Arc<Notify>) {
     loop {
         let wait = {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,7 +126,10 @@ async fn drive(state: Arc<Mutex<State>>) {
                 }
             }
         };
-        tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {}
+            () = joined.notified() => {}
+        }
     }
 }
 

@@ -132,14 +132,14 @@ fn describe(body: &[u8], expected: Option<&str>) -> Option<String> {
     if text.is_empty() {
         return Some("an empty body instead of an AWS answer".to_owned());
     }
-    let Some(root) = root_name(text) else {
+    let Some((root, rest)) = root_element(text) else {
         return Some("text that is not XML instead of an AWS answer".to_owned());
     };
     if root.eq_ignore_ascii_case("html") || root.eq_ignore_ascii_case("!doctype") {
         return Some("an HTML page instead of an AWS answer".to_owned());
     }
-    let closed = text.strip_suffix('>').map(str::trim_end).is_some_and(|text| {
-        text.ends_with(&format!("</{root}")) || (text.ends_with('/') && !text.contains("</"))
+    let closed = rest.strip_suffix('>').map(str::trim_end).is_some_and(|rest| {
+        rest.ends_with(&format!("</{root}")) || (rest.ends_with('/') && !rest.contains('<'))
     });
     if !closed {
         return Some(format!("an AWS answer that is cut off ({root} is never closed)"));
@@ -148,8 +148,8 @@ fn describe(body: &[u8], expected: Option<&str>) -> Option<String> {
     other.map(|expected| format!("the document {root} instead of {expected}"))
 }
 
-/// Name of the first element, after the XML declaration and comments.
-fn root_name(mut text: &str) -> Option<&str> {
+/// Name of the first element, after the XML declaration and comments, and what follows the name.
+fn root_element(mut text: &str) -> Option<(&str, &str)> {
     loop {
         text = text.trim_start();
         if let Some(rest) = text.strip_prefix("<?") {
@@ -161,7 +161,7 @@ fn root_name(mut text: &str) -> Option<&str> {
             let end = rest
                 .find(|c: char| c.is_whitespace() || c == '>' || c == '/')
                 .unwrap_or(rest.len());
-            return rest.get(..end).filter(|name| !name.is_empty());
+            return rest.split_at_checked(end).filter(|(name, _)| !name.is_empty());
         }
     }
 }

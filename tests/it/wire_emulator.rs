@@ -16,8 +16,8 @@ use crate::support::{VPC, aws, aws_with, cx, emulator, quick_config, realm};
 
 const SEED: &str = "
 instances:
-  - {id: i-0aaa, address: 10.0.128.10, prefixes: [10.0.129.0/28]}
-  - {id: i-0bbb, address: 10.0.144.10, secondary_addresses: [10.0.144.11]}
+  - {id: i-0aaa, address: 10.0.128.10, interface: {prefixes: [10.0.129.0/28]}}
+  - {id: i-0bbb, address: 10.0.144.10, interface: {secondary_addresses: [10.0.144.11]}}
 certificates:
   - arn:aws:acm:us-west-2:000000000000:certificate/one
   - arn:aws:acm:us-west-2:000000000000:certificate/two
