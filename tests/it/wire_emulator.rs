@@ -565,12 +565,16 @@ async fn a_listener_lives_and_dies() {
 
     let in_use = aws.delete_target_group(&cx(), &group).await.unwrap_err();
     assert_eq!(in_use.fault, Fault::InUse);
-    let datagrams = Listener {
-        protocol: Protocol::Udp,
+    let other = aws
+        .create_target_group(&cx(), &target_group("k8s-h"), &Tags::new())
+        .await
+        .unwrap();
+    let rival = Listener {
+        default_actions: listener(&lb, &other).default_actions,
         ..plain
     };
     let twice = aws
-        .create_listener(&cx(), &datagrams, &Tags::new())
+        .create_listener(&cx(), &rival, &Tags::new())
         .await
         .unwrap_err();
     assert_eq!((twice.fault, twice.answered), (Fault::Duplicate, true));
