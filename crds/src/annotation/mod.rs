@@ -43,6 +43,20 @@ pub enum AnnotationType {
     Json,
 }
 
+impl AnnotationType {
+    /// The word for it in the user documentation.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::String => "text",
+            Self::Bool => "yes/no",
+            Self::Int32 => "number",
+            Self::StringList => "list",
+            Self::StringMap => "map",
+            Self::Json => "JSON",
+        }
+    }
+}
+
 /// The annotations of an object under one prefix (`service.beta.kubernetes.io`, without the slash).
 #[derive(Clone, Copy, Debug)]
 pub struct Annotations<'a> {

@@ -116,6 +116,37 @@ pub fn find(suffix: &str) -> Option<&'static Row> {
     })
 }
 
+/// The table as a page of the user documentation (`docs/service-annotations.md`).
+pub fn markdown() -> std::string::String {
+    let mut page = std::string::String::from(INTRODUCTION);
+    for row in &TABLE {
+        let variant = match row.variant {
+            Variant::None => "",
+            Variant::Port => ".<port>",
+            Variant::Listener => ".<PROTOCOL>-<port>",
+        };
+        let cells = [&format!("`{}{variant}`", row.suffix), row.kind.word(), row.doc];
+        page.push_str("| ");
+        page.push_str(&cells.join(" | "));
+        page.push_str(" |\n");
+    }
+    page
+}
+
+const INTRODUCTION: &str = "\
+# Annotations of a Service
+
+All keys begin with `service.beta.kubernetes.io/`. A value that cannot be read is reported as an event on the \
+Service, and what exists stays as it is; a key that is not in this table, or has no effect where it stands, is a \
+warning.
+
+Types: *text* is taken as it is; *yes/no* is `true` or `false`; *list* is cut at commas; *map* is `key=value` pairs \
+between commas (a backslash takes the next character as it is); *JSON* ignores the case of field names.
+
+| Key | Type | Meaning |
+|---|---|---|
+";
+
 /// Whether a suffix belongs to the families of keys that load balancer controllers for AWS own, so that an
 /// unknown one is worth a warning.
 pub fn is_ours(suffix: &str) -> bool {

@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod annotations;
 mod target_group_binding;
 
 use std::path::Path;
