@@ -81,7 +81,7 @@ async fn answer(engine: &Engine, key: &StackKey, questions: &BTreeSet<Question>,
 
 /// The shared backend group, or a wait for the key that makes it.
 async fn backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer {
-    if let Some(id) = engine.targets.backend_group(engine) {
+    if let Some(id) = engine.targets.backend_group(&engine.mirror, key) {
         let fact = Fact::BackendGroup(Ref::Known(id));
         return Answer::Known {
             fact,

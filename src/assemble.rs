@@ -57,7 +57,7 @@ pub fn with(settings: elbow_core::settings::Settings, aws: Aws, clock: Clock, pa
         facts: Facts::new(aws.clone(), clock),
         mirror: Arc::new(Mirror::new(settings.clone(), aws.clone(), clock)),
         records: Records::new(parts.client.clone(), &parts.namespace, settings.clone(), clock),
-        targets: Targets::new(settings.clone(), aws.clone(), clock),
+        targets: Targets::new(settings.clone(), aws.clone(), parts.client.clone(), clock),
         reporter: Reporter::new(parts.client.clone(), &crate::run::hostname()),
         stacks: Queue::new(parts.process.back_off_cap),
         bindings: Queue::new(parts.process.back_off_cap),

@@ -19,7 +19,7 @@ use crate::queue::{Due, Queue};
 use crate::reconcile;
 use crate::records::Records;
 use crate::status::Reporter;
-use crate::targets::Targets;
+use crate::targets::{Targets, TargetsContext};
 
 /// What the engine is made of. One per process.
 #[allow(missing_debug_implementations)] // a kube client has none
@@ -91,7 +91,12 @@ impl Engine {
         let mut run = match &due.key {
             Key::Stack(stack) => reconcile::stack(self, stack, &cx).await,
             Key::Binding { .. } | Key::GroupRules { .. } | Key::BackendGroup { .. } => {
-                self.targets.run(self, &due.key, &cx).await
+                let context = TargetsContext {
+                    stores: &self.stores,
+                    mirror: &self.mirror,
+                    facts: &self.facts,
+                };
+                self.targets.run(&context, &due.key, &cx).await
             }
         };
         self.reporter.report(&due.key, &mut run, self.clock.now()).await;

@@ -42,8 +42,12 @@ struct Entry {
 /// How far a group is.
 #[derive(Clone, Debug, Default)]
 struct Progress {
+    /// Number of the last change that concerns it.
+    changed: u64,
     granted: u64,
     settled: u64,
+    /// Whether the last run over it found or made everything as it should be.
+    checked: bool,
     failure: Option<String>,
     /// Sources that this process wrote or took over for bindings.
     written: BTreeSet<PermissionSource>,
@@ -215,6 +219,7 @@ impl RulesLedger {
         let progress = self.groups.entry(group.to_owned()).or_default();
         let before = (progress.granted, progress.settled, progress.failure.clone());
         progress.failure = None;
+        progress.checked = *result == GroupResult::Done;
         self.held.remove(group);
         match result {
             GroupResult::Done => (progress.granted, progress.settled) = (run.version, run.version),
@@ -246,9 +251,22 @@ impl RulesLedger {
         wake
     }
 
+    /// Whether a run over a group would find nothing to do.
+    pub fn is_settled(&self, group: &str) -> bool {
+        let settled = |p: &Progress| p.checked && p.failure.is_none() && p.settled >= p.changed;
+        !self.held.contains(group) && self.groups.get(group).is_some_and(settled)
+    }
+
+    /// Makes the next run over a group compare its rules with AWS.
+    pub fn distrust(&mut self, group: &str) {
+        if let Some(progress) = self.groups.get_mut(group) {
+            progress.checked = false;
+        }
+    }
+
     /// Groups that bindings ask or asked something of.
     pub fn groups(&self) -> BTreeSet<String> {
-        self.groups.keys().cloned().chain(self.touched_groups()).collect()
+        self.groups.keys().cloned().collect()
     }
 
     /// Security groups that are sources of rules bindings ask for, or that runs over groups have still to
@@ -261,16 +279,8 @@ impl RulesLedger {
             .flat_map(BTreeMap::values)
             .flatten()
             .map(|p| &p.source);
-        let pending = |group: &&String| {
-            let settled = self.groups.get(*group).map_or(0, |p| p.settled);
-            self.bindings
-                .values()
-                .any(|e| e.touched.get(*group).is_some_and(|v| *v > settled))
-        };
-        let unsettled = self.groups.keys().filter(pending);
-        let leaving = unsettled
-            .filter_map(|g| self.groups.get(g))
-            .flat_map(|p| &p.written);
+        let unsettled = self.groups.values().filter(|p| p.settled < p.changed);
+        let leaving = unsettled.flat_map(|progress| &progress.written);
         asked
             .chain(leaving)
             .filter_map(|source| match source {
@@ -280,15 +290,14 @@ impl RulesLedger {
             .collect()
     }
 
-    fn touched_groups(&self) -> impl Iterator<Item = String> + '_ {
-        self.bindings.values().flat_map(|e| e.touched.keys().cloned())
-    }
-
     fn touch(&mut self, binding: &BindingName, mut groups: BTreeSet<String>) -> BTreeSet<String> {
         if !groups.is_empty() {
             self.version += 1;
         }
         let version = self.version;
+        for group in &groups {
+            self.groups.entry(group.clone()).or_default().changed = version;
+        }
         if let Some(entry) = self.bindings.get_mut(binding) {
             entry
                 .touched
@@ -397,8 +406,13 @@ mod tests {
         ledger.finish("sg-1", &run, &GroupResult::Done);
         assert_eq!(ledger.narrow(&name("a")), BTreeSet::from(["sg-1".to_owned()]));
         assert_eq!(ledger.state(&name("a")), RulesState::Waiting);
+        assert!(!ledger.is_settled("sg-1"));
         let run = ledger.begin("sg-1", &names(&["a"]), false);
         assert_eq!(ports(&run), [(90, 90)]);
+        ledger.finish("sg-1", &run, &GroupResult::Done);
+        assert!(ledger.is_settled("sg-1"));
+        ledger.distrust("sg-1");
+        assert!(!ledger.is_settled("sg-1"));
     }
 
     #[test]

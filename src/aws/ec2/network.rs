@@ -122,7 +122,12 @@ impl Aws {
 
     /// The realm's VPC; `None` if there is none of that id.
     pub async fn vpc(&self, cx: &Cx) -> Result<Option<Vpc>, AwsError> {
-        let filters = vec![filter("vpc-id", [&self.realm().vpc])];
+        self.vpc_by_id(cx, &self.realm().vpc).await
+    }
+
+    /// A VPC; `None` if there is none of that id.
+    pub async fn vpc_by_id(&self, cx: &Cx, id: &str) -> Result<Option<Vpc>, AwsError> {
+        let filters = vec![filter("vpc-id", [id])];
         Ok(self.describe_vpcs(cx, filters).await?.into_iter().next())
     }
 

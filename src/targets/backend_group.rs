@@ -1,0 +1,216 @@
+//! The shared backend security group of the VPC: found or made when a stack asks for it, deleted when nobody
+//! has wanted it for a minute (DESIGN 4.10).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use elbow_core::key::{Key, StackKey};
+use elbow_core::targets::SecurityGroupState;
+use elbow_core::targets::backend_group::{DESCRIPTION, name, tag_changes, tags, tracking_tags};
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
+use jiff::Timestamp;
+
+use super::{Targets, TargetsContext, is_lease_lost, lock};
+use crate::aws::{AwsError, Cx, Fault};
+use crate::mirror::Mirror;
+use crate::outcome::Run;
+
+/// How long the group stays after the last owner is gone.
+const UNWANTED: Duration = Duration::from_secs(60);
+/// Pause before another attempt to delete a group that is in use: interfaces of load balancers linger.
+const IN_USE: Duration = Duration::from_secs(10);
+/// Pause before another look while the mirror does not know yet what there is.
+const NOT_SWEPT: Duration = Duration::from_secs(5);
+
+/// What is known besides what the mirror holds.
+#[derive(Debug, Default)]
+pub(super) struct BackendState {
+    /// Stacks that wait for it.
+    askers: BTreeSet<StackKey>,
+    unwanted_since: Option<Timestamp>,
+    tags_are_right: bool,
+    failure: Option<String>,
+}
+
+impl BackendState {
+    pub fn distrust(&mut self) {
+        self.tags_are_right = false;
+    }
+}
+
+impl Targets {
+    /// Id of the group for a stack; `None` while it has to be found or made: the key `BackendGroup` does that
+    /// and wakes the stack.
+    pub fn backend_group(&self, mirror: &Mirror, asker: &StackKey) -> Option<String> {
+        if let Some(given) = &self.settings.backend_security_group {
+            return Some(given.clone());
+        }
+        let mut state = lock(&self.backend);
+        state.unwanted_since = None;
+        match mirror.backend_group() {
+            Some(group) => Some(group.id),
+            None => {
+                state.askers.insert(asker.clone());
+                None
+            }
+        }
+    }
+
+    /// Why the group could not be made, if that was tried in vain.
+    pub fn backend_group_failure(&self) -> Option<String> {
+        lock(&self.backend).failure.clone()
+    }
+
+    pub(super) async fn run_backend_group(&self, context: &TargetsContext<'_>, vpc: &str, cx: &Cx) -> Run {
+        if self.settings.backend_security_group.is_some() || vpc != self.settings.realm.vpc {
+            return Run::default();
+        }
+        let mut run = Run::default();
+        if !context.stores.is_synced() {
+            run.wake(self.clock.now() + NOT_SWEPT);
+            return run;
+        }
+        let done = if context.stores.has_finalized_owner() {
+            self.want_backend_group(context, cx, &mut run).await
+        } else {
+            self.drop_backend_group(context, cx, &mut run).await
+        };
+        if let Err(error) = done {
+            run.retry = true;
+            if !is_lease_lost(&error) {
+                let object = ObjectRef::new("SecurityGroup", "", &name(&self.settings.scope.cluster));
+                let problem = Problem::fault(&object, "", ProblemCode::Refused, error.to_string());
+                run.problems.push(problem);
+                lock(&self.backend).failure = Some(error.to_string());
+            }
+        } else {
+            lock(&self.backend).failure = None;
+        }
+        run
+    }
+
+    async fn want_backend_group(
+        &self,
+        context: &TargetsContext<'_>,
+        cx: &Cx,
+        run: &mut Run,
+    ) -> Result<(), AwsError> {
+        lock(&self.backend).unwanted_since = None;
+        let group = match context.mirror.backend_group() {
+            Some(group) => group,
+            None if lock(&self.backend).askers.is_empty() => return Ok(()),
+            None => self.find_or_create(context.mirror, cx).await?,
+        };
+        let askers = std::mem::take(&mut lock(&self.backend).askers);
+        run.enqueue.extend(askers.into_iter().map(Key::Stack));
+        self.mend_tags(context.mirror, group, cx).await
+    }
+
+    async fn find_or_create(&self, mirror: &Mirror, cx: &Cx) -> Result<SecurityGroupState, AwsError> {
+        if let Some(found) = self.find(cx).await? {
+            mirror.found_backend_group(found.clone());
+            return Ok(found);
+        }
+        let settings = &self.settings;
+        let name = name(&settings.scope.cluster);
+        let vpc = &settings.realm.vpc;
+        let tags = tags(settings);
+        let created = self
+            .aws
+            .create_security_group(cx, &name, DESCRIPTION, vpc, &tags)
+            .await;
+        let id = match created {
+            Ok(id) => id,
+            Err(error) if error.fault == Fault::Duplicate => {
+                // Ours if it came into being meanwhile; never taken over without our tags.
+                let found = self.find(cx).await?.ok_or_else(|| AwsError {
+                    message: format!(
+                        "a security group named {name} exists in {vpc} without the tags of this cluster; delete \
+                         or rename it"
+                    ),
+                    ..error
+                })?;
+                mirror.found_backend_group(found.clone());
+                return Ok(found);
+            }
+            Err(error) => return Err(error),
+        };
+        tracing::info!(group = id, "created the shared backend security group");
+        let made = SecurityGroupState {
+            id,
+            vpc: vpc.clone(),
+            name,
+            description: DESCRIPTION.to_owned(),
+            tags,
+            rules: Vec::new(),
+        };
+        mirror.found_backend_group(made.clone());
+        lock(&self.backend).tags_are_right = true;
+        Ok(made)
+    }
+
+    async fn find(&self, cx: &Cx) -> Result<Option<SecurityGroupState>, AwsError> {
+        let mut found = self.aws.groups_by_tags(cx, &tracking_tags(&self.settings)).await?;
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(found.into_iter().next())
+    }
+
+    async fn mend_tags(&self, mirror: &Mirror, group: SecurityGroupState, cx: &Cx) -> Result<(), AwsError> {
+        if std::mem::replace(&mut lock(&self.backend).tags_are_right, true) {
+            return Ok(());
+        }
+        let (set, remove) = tag_changes(&group, &self.settings);
+        if !set.is_empty() {
+            self.aws.create_tags(cx, &group.id, &set).await?;
+        }
+        if !remove.is_empty() {
+            self.aws.delete_tags(cx, &group.id, &remove).await?;
+        }
+        if !set.is_empty() || !remove.is_empty() {
+            let mut tagged = group;
+            tagged.tags.extend(set);
+            tagged.tags.retain(|key, _| !remove.contains_key(key));
+            mirror.found_backend_group(tagged);
+        }
+        Ok(())
+    }
+
+    async fn drop_backend_group(
+        &self,
+        context: &TargetsContext<'_>,
+        cx: &Cx,
+        run: &mut Run,
+    ) -> Result<(), AwsError> {
+        let now = self.clock.now();
+        let Some(group) = context.mirror.backend_group() else {
+            if !context.mirror.is_swept() {
+                run.wake(now + NOT_SWEPT);
+            }
+            return Ok(());
+        };
+        let since = *lock(&self.backend).unwanted_since.get_or_insert(now);
+        if now < since + UNWANTED {
+            run.wake(since + UNWANTED);
+            return Ok(());
+        }
+        if context.mirror.is_group_used(&group.id) || self.sources_held().contains(&group.id) {
+            run.wake(now + IN_USE);
+            run.waits.push(format!("security group {} to be unused", group.id));
+            return Ok(());
+        }
+        match self.aws.delete_security_group(cx, &group.id).await {
+            Ok(()) => {
+                tracing::info!(group = group.id, "deleted the shared backend security group");
+                context.mirror.deleted_backend_group(&group.id);
+                lock(&self.backend).unwanted_since = None;
+                Ok(())
+            }
+            Err(error) if error.fault == Fault::InUse => {
+                run.wake(now + IN_USE);
+                run.waits.push(format!("security group {} to be unused", group.id));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
