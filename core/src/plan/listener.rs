@@ -76,6 +76,7 @@ fn create(draft: &mut Draft, wanted: &Listener, before: &BTreeSet<StepId>) {
     }
     let mut needs = draft.producers(&references);
     needs.extend(draft.settled_by(&wanted.load_balancer));
+    needs.extend(attributes_of(draft, &listener));
     needs.extend(before);
     let address = ResourceAddress::new(ResourceKind::Listener, &wanted.id);
     let cluster = &draft.settings.scope.cluster;
@@ -146,7 +147,8 @@ fn change(draft: &mut Draft, wanted: &Listener, actual: &Listener) {
         let none = Tags::new();
         let old = actual.tags.get().unwrap_or(&none);
         let diff = diff_tags(tags, old, draft.settings, Legacy::Unknown);
-        draft.change_elb_tags(reference.clone(), diff, old, &wanted.origins);
+        let label = format!("{}: ", name(wanted));
+        draft.change_elb_tags(reference.clone(), &label, diff, old, &wanted.origins);
     }
     let certificates = CertificateDiff::new(wanted, actual);
     let mut opened = BTreeSet::new();
@@ -182,12 +184,14 @@ fn modify(
     }
     needs.extend(draft.producers(references(&resolved)));
     needs.extend(draft.settled_by(&wanted.load_balancer));
-    let fresh = fresh_groups(draft, wanted, actual);
-    for id in &fresh {
-        needs.extend(draft.await_targets(id, &wanted.origins));
-    }
-    if !fresh.is_empty() && target_groups_of(actual).next().is_some() {
-        reasons.push("no overlap: one call switches all traffic".to_owned());
+    needs.extend(attributes_of(draft, &resolved));
+    if target_groups_of(actual).next().is_some() {
+        for id in fresh_groups(draft, wanted, actual) {
+            needs.extend(draft.await_targets(&id, &wanted.origins));
+        }
+        if !shares_groups(&resolved, actual) {
+            reasons.push("no overlap: one call switches all traffic".to_owned());
+        }
     }
     let arn = actual.arn.clone()?;
     let listener = Listener {
@@ -202,6 +206,21 @@ fn modify(
     let step = draft.push(action, needs, &wanted.origins, reasons.join(", "));
     draft.ends(&arn, step);
     Some(step)
+}
+
+/// Steps that set the attributes of new groups: traffic comes only after them.
+fn attributes_of(draft: &Draft, listener: &Listener) -> BTreeSet<StepId> {
+    let groups: BTreeSet<&Ref> = references(listener).collect();
+    draft.steps_where(|action| {
+        matches!(action, Action::ModifyTargetGroupAttributes { group: group @ Ref::Pending(_), .. }
+            if groups.contains(group))
+    })
+}
+
+/// Whether the new actions keep one of the groups that traffic goes to now.
+fn shares_groups(wanted: &Listener, actual: &Listener) -> bool {
+    let kept: BTreeSet<&str> = target_groups_of(wanted).collect();
+    target_groups_of(actual).any(|arn| kept.contains(arn))
 }
 
 /// Groups of this stack that the wanted listener forwards to and the existing one does not.

@@ -155,7 +155,7 @@ fn resolved_groups(draft: &Draft, wanted: &LoadBalancer) -> Vec<Ref> {
 fn change_tags(draft: &mut Draft, wanted: &LoadBalancer, actual: &LoadBalancer) {
     let resource = draft.handle(ResourceKind::LoadBalancer, &wanted.id);
     let diff = diff_tags(&wanted.tags, &actual.tags, draft.settings, Legacy::Kept);
-    draft.change_elb_tags(resource, diff, &actual.tags, &wanted.origins);
+    draft.change_elb_tags(resource, "", diff, &actual.tags, &wanted.origins);
 }
 
 /// SetSecurityGroups if the sets differ or, for an NLB, the PrivateLink flag does. New groups are open before

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use elbow_crds::problem::{Problem, Severity};
 
+use super::lint::subject;
 use super::load_balancer::describe_ref;
 use super::{Action, Plan, Step};
 use crate::model::Ref;
@@ -79,14 +80,19 @@ fn write_step(text: &mut String, step: &Step) {
     }
 }
 
-/// Whether a step creates, changes, replaces or deletes, or only waits.
+/// What a step does to a resource: `create`, `change`, `replace` or `delete`; `set` is a further call for
+/// something the same plan creates, `wait` touches nothing.
 pub fn verb(step: &Step) -> &'static str {
     match &step.action {
         Action::AwaitTargets { .. } => "wait",
+        Action::AddFinalizer { .. } => "set",
         action if action.is_creation() && step.reason.starts_with(REPLACES) => "replace",
         action if action.is_creation() => "create",
         action if action.is_deletion() => "delete",
-        _ => "change",
+        action => match subject(action) {
+            Some(Ref::Pending(_)) => "set",
+            _ => "change",
+        },
     }
 }
 

@@ -73,11 +73,18 @@ pub(super) fn describe_removed(remove: &Tags) -> String {
 }
 
 impl Draft<'_> {
-    /// AddTags and RemoveTags of an ELBv2 resource that stays.
-    pub fn change_elb_tags(&mut self, resource: Ref, diff: TagDiff, actual: &Tags, origins: &Origins) {
+    /// AddTags and RemoveTags of an ELBv2 resource that stays. `label` says which, where its ARN does not.
+    pub fn change_elb_tags(
+        &mut self,
+        resource: Ref,
+        label: &str,
+        diff: TagDiff,
+        actual: &Tags,
+        origins: &Origins,
+    ) {
         let keys = diff.removed_keys();
         if !diff.add.is_empty() {
-            let reason = describe_added(&diff.add, actual);
+            let reason = format!("{label}{}", describe_added(&diff.add, actual));
             let action = Action::AddTags {
                 resource: resource.clone(),
                 tags: diff.add,
@@ -85,7 +92,7 @@ impl Draft<'_> {
             self.push(action, BTreeSet::new(), origins, reason);
         }
         if !keys.is_empty() {
-            let reason = describe_removed(&diff.remove);
+            let reason = format!("{label}{}", describe_removed(&diff.remove));
             self.push(
                 Action::RemoveTags { resource, keys },
                 BTreeSet::new(),

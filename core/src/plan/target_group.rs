@@ -117,7 +117,7 @@ fn create(draft: &mut Draft, wanted: &TargetGroup, replaced: &[&TargetGroup]) {
 fn change_tags(draft: &mut Draft, wanted: &TargetGroup, actual: &TargetGroup) {
     let resource = draft.handle(ResourceKind::TargetGroup, &wanted.id);
     let diff = diff_tags(&wanted.tags, &actual.tags, draft.settings, Legacy::Kept);
-    draft.change_elb_tags(resource, diff, &actual.tags, &wanted.origins);
+    draft.change_elb_tags(resource, "", diff, &actual.tags, &wanted.origins);
 }
 
 fn change_health_check(draft: &mut Draft, wanted: &TargetGroup, actual: &TargetGroup) {
@@ -143,13 +143,13 @@ fn change_attributes(draft: &mut Draft, wanted: &TargetGroup, actual: &TargetGro
     draft.push(action, BTreeSet::new(), &wanted.origins, reason);
 }
 
-/// What differs, as `health check interval 10 -> 30, ...`; empty if nothing does. Unmanaged fields do not
+/// What differs, as `health check interval 10 -> 30, path / -> /healthz`; empty if nothing does. Unmanaged fields do not
 /// count.
 fn describe_health_check(wanted: &HealthCheck, actual: &HealthCheck) -> String {
     let mut changes = Vec::new();
     let mut note = |name: &str, old: Option<String>, new: String| {
         if old.as_deref() != Some(new.as_str()) {
-            changes.push(change(&format!("health check {name}"), old.as_ref(), Some(&new)));
+            changes.push(change(name, old.as_ref(), Some(&new)));
         }
     };
     note(
@@ -187,7 +187,10 @@ fn describe_health_check(wanted: &HealthCheck, actual: &HealthCheck) -> String {
         Some(actual.unhealthy_threshold.to_string()),
         wanted.unhealthy_threshold.to_string(),
     );
-    changes.join(", ")
+    if changes.is_empty() {
+        return String::new();
+    }
+    format!("health check {}", changes.join(", "))
 }
 
 fn describe_matcher(matcher: &Matcher) -> String {

@@ -6,6 +6,8 @@
 mod limits;
 mod rules;
 
+pub(super) use rules::subject;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode, Severity};

@@ -86,7 +86,7 @@ pub(super) fn produced(action: &Action) -> Option<&ResourceAddress> {
 }
 
 /// The AWS resource that an action changes or deletes.
-fn subject(action: &Action) -> Option<Ref> {
+pub(in super::super) fn subject(action: &Action) -> Option<Ref> {
     match action {
         Action::AuthorizeIngress { group, .. }
         | Action::RevokeIngress { group, .. }
