@@ -259,7 +259,7 @@ fn clients(wish: &TargetGroupWish, scheme: Scheme, inquiry: &mut Inquiry<'_>) ->
 fn ranges(wish: &TargetGroupWish, inquiry: &mut Inquiry<'_>) -> Option<Clients> {
     let cidrs = inquiry.blocks(&wish.sources)?;
     Some(Clients {
-        everybody: cidrs.iter().any(|cidr| cidr.is_everything()),
-        cidrs: cidrs.iter().map(ToString::to_string).collect(),
+        everybody: cidrs.iter().any(|(_, cidr)| cidr.is_everything()),
+        cidrs: cidrs.into_iter().map(|(text, _)| text).collect(),
     })
 }

@@ -78,8 +78,8 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    /// The blocks of source ranges; unreadable ones are faults.
-    pub fn blocks(&mut self, sources: &SourceRanges) -> Option<Vec<Cidr>> {
+    /// The blocks of source ranges as written, with their meaning; unreadable ones are faults.
+    pub fn blocks(&mut self, sources: &SourceRanges) -> Option<Vec<(String, Cidr)>> {
         let mut warnings = Vec::new();
         let blocks = sources.blocks(|message| warnings.push(message));
         for message in warnings {

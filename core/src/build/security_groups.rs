@@ -270,14 +270,14 @@ fn managed_group(
     })
 }
 
-/// Client CIDRs of a managed group.
-fn clients(wish: &SecurityWish, dualstack: bool, inquiry: &mut Inquiry<'_>) -> Option<Vec<Cidr>> {
+/// Client CIDRs of a managed group, as written.
+fn clients(wish: &SecurityWish, dualstack: bool, inquiry: &mut Inquiry<'_>) -> Option<Vec<(String, Cidr)>> {
     let mut clients = inquiry.blocks(&wish.sources)?;
     let field = &wish.sources.field;
     let mut good = Some(());
-    for cidr in clients.iter().filter(|cidr| cidr.is_ipv6() && !dualstack) {
+    for (text, _) in clients.iter().filter(|(_, cidr)| cidr.is_ipv6() && !dualstack) {
         let message = format!(
-            "the IPv6 block {cidr} needs a dualstack load balancer; remove it, or set \
+            "the IPv6 block {text} needs a dualstack load balancer; remove it, or set \
              service.beta.kubernetes.io/aws-load-balancer-ip-address-type to dualstack"
         );
         inquiry.fault(field, ProblemCode::Conflict, message);
@@ -285,23 +285,22 @@ fn clients(wish: &SecurityWish, dualstack: bool, inquiry: &mut Inquiry<'_>) -> O
     }
     good?;
     if clients.is_empty() && wish.prefix_lists.is_none() {
-        clients.extend(Cidr::parse("0.0.0.0/0"));
-        if dualstack {
-            clients.extend(Cidr::parse("::/0"));
-        }
+        let families = if dualstack { 2 } else { 1 };
+        let everybody = ["0.0.0.0/0", "::/0"].into_iter().take(families);
+        clients.extend(everybody.filter_map(|text| Some((text.to_owned(), Cidr::parse(text)?))));
     }
     Some(clients)
 }
 
 /// For each port: each client, with its ICMP rule; then each prefix list.
-fn ingress(wish: &SecurityWish, clients: &[Cidr]) -> Vec<IngressPermission> {
+fn ingress(wish: &SecurityWish, clients: &[(String, Cidr)]) -> Vec<IngressPermission> {
     let mut rules = Vec::new();
     for (protocol, port) in &wish.ports {
-        for cidr in clients {
+        for (text, cidr) in clients {
             let source = if cidr.is_ipv6() {
-                PermissionSource::Ipv6(cidr.to_string())
+                PermissionSource::Ipv6(text.clone())
             } else {
-                PermissionSource::Ipv4(cidr.to_string())
+                PermissionSource::Ipv4(text.clone())
             };
             rules.push(permission(protocol, (*port, *port), source.clone()));
             if wish.icmp && cidr.is_ipv6() {

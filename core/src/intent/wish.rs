@@ -128,31 +128,23 @@ pub struct SourceRanges {
 }
 
 impl SourceRanges {
-    /// The blocks, or the problems of those that are none; `warn` gets what is understood otherwise than it
-    /// is written.
-    pub fn blocks(&self, mut warn: impl FnMut(String)) -> Result<Vec<Cidr>, Vec<String>> {
+    /// The blocks as written with their meaning, or the problems of those that are none; `warn` gets what is
+    /// understood otherwise than it is written.
+    pub fn blocks(&self, mut warn: impl FnMut(String)) -> Result<Vec<(String, Cidr)>, Vec<String>> {
         let mut blocks = Vec::new();
         let mut faults = Vec::new();
         for range in &self.ranges {
+            let text = range.text.trim();
             let Some(cidr) = range.cidr else {
-                faults.push(format!(
-                    "'{}' is no CIDR block; write for example 10.0.0.0/8",
-                    range.text
-                ));
+                faults.push(format!("'{text}' is no CIDR block; write for example 10.0.0.0/8"));
                 continue;
             };
-            if range
-                .text
-                .trim()
-                .parse()
-                .is_ok_and(|net: ipnet::IpNet| net != net.trunc())
-            {
+            if text.parse().is_ok_and(|net: ipnet::IpNet| net != net.trunc()) {
                 warn(format!(
-                    "'{}' has bits set behind its prefix and counts as {cidr}; write {cidr}",
-                    range.text
+                    "'{text}' has bits set behind its prefix and counts as {cidr}; write {cidr}"
                 ));
             }
-            blocks.push(cidr);
+            blocks.push((text.to_owned(), cidr));
         }
         if faults.is_empty() {
             Ok(blocks)
