@@ -11,6 +11,7 @@ use elbow_crds::annotation::service::{TABLE, Variant};
 use elbow_crds::problem::Problem;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngSeed;
 use serde_json::json;
 
 use super::{manifest, world};
@@ -180,8 +181,18 @@ fn check_stack(stack: &Stack) {
     assert!(origins, "every resource has an origin");
 }
 
+/// The same cases each time.
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 600,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn any_annotations_give_a_closed_stack_or_a_fault(
