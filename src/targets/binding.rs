@@ -40,6 +40,8 @@ pub(super) struct Pass<'a> {
     pub seen: Seen,
     /// What a binding on its way out asked of security groups, where that had to be worked out.
     pub claimed: Option<Contribution>,
+    /// The lease ran out during the run: nothing more is written, and nobody is to blame.
+    pub lease_lost: bool,
     pub run: Run,
 }
 
@@ -82,6 +84,7 @@ impl Targets {
             facts: RunFacts::default(),
             seen,
             claimed: None,
+            lease_lost: false,
             run: Run::default(),
         };
         // An early end has put its reason into the run.

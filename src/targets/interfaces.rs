@@ -69,11 +69,6 @@ impl From<String> for ContributionError {
 }
 
 impl InterfaceCache {
-    /// Forgets everything.
-    pub fn clear(&self) {
-        *lock(&self.0) = Cached::default();
-    }
-
     /// Works out what a binding asks of security groups.
     pub async fn contribution(
         &self,

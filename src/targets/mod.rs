@@ -118,15 +118,6 @@ impl Targets {
         }
     }
 
-    /// Forgets everything, when the lease is lost.
-    pub fn clear(&self) {
-        lock(&self.slots).clear();
-        *lock(&self.ledger) = RulesLedger::default();
-        *lock(&self.backend) = BackendState::default();
-        *lock(&self.leftovers_found) = false;
-        self.interfaces.clear();
-    }
-
     /// The keys of all security groups that bindings ask or asked rules of.
     pub fn group_rules_keys(&self) -> Vec<Key> {
         let groups = lock(&self.ledger).groups();

@@ -47,6 +47,10 @@ impl Pass<'_> {
         {
             self.write_tracked(set).await?;
         }
+        if self.lease_lost {
+            self.run.retry = true;
+            return Err(Ended);
+        }
         let conclusion = conclude(&self.input(), work, &outcome);
         let now = self.targets.clock.now();
         remember(&mut self.memory, now, &self.facts.rules, work, &outcome);
@@ -131,9 +135,7 @@ impl Pass<'_> {
     }
 
     fn note_failure(&mut self, error: &AwsError, outcome: &mut SyncOutcome) {
-        if is_lease_lost(error) {
-            self.run.retry = true;
-        }
+        self.lease_lost |= is_lease_lost(error);
         outcome.failures.push(error.to_string());
     }
 

@@ -95,7 +95,14 @@ impl Writes {
             .patch_status(&patch.pod.name, &parameters(), &Patch::Strategic(patch.body()))
             .await;
         match patched.map_err(WriteError::from) {
-            Ok(_) | Err(WriteError::Gone | WriteError::Conflict) => Ok(()),
+            Ok(_) => {
+                if let Some(seconds) = patch.opened_after {
+                    let pod = format!("{}/{}", patch.pod.namespace, patch.pod.name);
+                    tracing::info!(pod, seconds, "readiness gate opened");
+                }
+                Ok(())
+            }
+            Err(WriteError::Gone | WriteError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -91,18 +91,28 @@ impl BindingMemory {
     }
 
     /// Whether a failure is worth an event: a new one, or one that stands for half an hour (DESIGN 7.14).
-    /// Remembers it.
+    /// Remembers it. Failures that differ in AWS's request ids alone are the same.
     pub fn is_news(&mut self, failure: &str, now: Timestamp) -> bool {
         const REPEAT_EVERY: Duration = Duration::from_mins(30);
+        let failure = without_request_ids(failure);
         let known = self
             .reported
             .as_ref()
-            .is_some_and(|(text, at)| text == failure && now < *at + REPEAT_EVERY);
+            .is_some_and(|(text, at)| *text == failure && now < *at + REPEAT_EVERY);
         if !known {
-            self.reported = Some((failure.to_owned(), now));
+            self.reported = Some((failure, now));
         }
         !known
     }
+}
+
+fn without_request_ids(failure: &str) -> String {
+    let mut parts = failure.split(" (request id ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str(part.split_once(')').map_or("", |(_, rest)| rest));
+    }
+    text
 }
 
 fn identity(binding: &BindingObject) -> (String, String) {
@@ -118,4 +128,18 @@ fn spread(binding: &BindingObject, period: Duration) -> Duration {
         .take(4)
         .fold(0u32, |sum, byte| (sum << 8) | u32::from(*byte));
     period.mul_f64(f64::from(number) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_told_once_in_half_an_hour_whatever_their_request_ids() {
+        assert_eq!(
+            without_request_ids("a: b (request id 1); c (request id 2)."),
+            "a: b; c."
+        );
+        assert_eq!(without_request_ids("plain"), "plain");
+    }
 }
