@@ -22,8 +22,8 @@ mod words;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use elbow_core::key::{Key, Lane};
-use elbow_core::plan::{Action, Outputs, Plan, StepId};
+use elbow_core::key::{Key, Lane, StackKey};
+use elbow_core::plan::{Action, Outputs, Plan, Step, StepId};
 use elbow_core::settings::Settings;
 use elbow_crds::problem::Problem;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -116,7 +116,7 @@ pub async fn apply(plan: &Plan, context: &ApplyContext<'_>) -> Applied {
         lane: context.lane,
         key: Some(plan.key.clone()),
     };
-    let emptying = is_emptying(plan);
+    let emptying = is_emptying(plan, key, context.mirror);
     let mut graph = Graph::new(&plan.steps);
     let mut applied = Applied::default();
     let mut flying = FuturesUnordered::new();
@@ -146,11 +146,17 @@ pub async fn apply(plan: &Plan, context: &ApplyContext<'_>) -> Applied {
     applied
 }
 
-/// Whether the plan takes the owner's finalizer away: it makes no room for anything, it ends the stack.
-fn is_emptying(plan: &Plan) -> bool {
-    plan.steps
-        .iter()
-        .any(|step| matches!(step.action, Action::RemoveFinalizer { .. }))
+/// Whether the plan leaves no load balancer of the stack and makes none: nothing is replaced, the stack ends.
+fn is_emptying(plan: &Plan, key: Option<&StackKey>, mirror: &Mirror) -> bool {
+    let creates = |step: &Step| matches!(step.action, Action::CreateLoadBalancer { .. });
+    let deletes = |arn: &String| {
+        let deleted = |step: &Step| matches!(&step.action, Action::DeleteLoadBalancer { arn: gone } if gone == arn);
+        plan.steps.iter().any(deleted)
+    };
+    let Some(key) = key else { return false };
+    let balancers = mirror.picture(key).load_balancers;
+    let mut arns = balancers.iter().filter_map(|balancer| balancer.arn.as_ref());
+    !plan.steps.iter().any(creates) && arns.all(deletes)
 }
 
 fn record(applied: &mut Applied, id: StepId, end: End) {

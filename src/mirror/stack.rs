@@ -17,8 +17,6 @@ pub enum Depth {
     Listed,
     /// Everything that a plan compares.
     Deep,
-    /// Everything, read again even if it was read before.
-    Verified,
 }
 
 /// Reads that find something gone are followed by a look at the whole; so often at most.
@@ -75,9 +73,6 @@ impl Mirror {
     /// resource tag ([`Mirror::problems`] names those). With [`Depth::Listed`] and nothing doubtful there is
     /// no call; otherwise only what is doubtful or unread is read.
     pub async fn stack(&self, key: &StackKey, depth: Depth, cx: &Cx) -> Result<Stack, AwsError> {
-        if depth == Depth::Verified {
-            self.state().suspect_all(key);
-        }
         let doubtful = !self.is_fresh(key);
         let deep = doubtful || depth > Depth::Listed;
         let mut result = Ok(());
