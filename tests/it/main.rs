@@ -8,7 +8,10 @@
 )]
 #![allow(missing_docs)]
 
+mod crash;
 mod facts;
+mod faults;
+mod scenario;
 mod support;
 mod wire_emulator;
 mod wire_hostile;

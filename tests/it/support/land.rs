@@ -6,6 +6,7 @@ use std::time::Duration;
 use elbow::aws::Aws;
 use elbow::clock::Clock;
 use elbow_core::key::StackKey;
+use elbow_core::plan::Plan;
 use elbow_core::settings::Settings;
 use elbow_emulator::{Emulator, Options, Seed};
 use jiff::Timestamp;
@@ -49,7 +50,23 @@ impl Land {
             settings: Settings::new("c1", "us-west-2", VPC),
             backend_group: "sg-0e1b00000000000be".to_owned(),
         };
+        land.make_backend_group();
         land
+    }
+
+    /// Makes the shared backend group, which is another key's work.
+    fn make_backend_group(&self) {
+        self.emulator.with_world(|world, _| {
+            let groups = &mut world.ec2.security_groups;
+            let mut group = groups.values().next().unwrap().clone();
+            group.id.clone_from(&self.backend_group);
+            "k8s-traffic-c1".clone_into(&mut group.name);
+            group.ingress.clear();
+            for (key, value) in [("cluster", "c1"), ("resource", "backend-sg")] {
+                group.tags.insert(format!("elbv2.k8s.aws/{key}"), value.to_owned());
+            }
+            groups.insert(group.id.clone(), group);
+        });
     }
 
     /// A client of the account. Its writes pass the fuse.
@@ -57,12 +74,14 @@ impl Land {
         Aws::with_http_client(quick_config(), connector::fused(&self.emulator, &self.fuse))
     }
 
-    /// A Service of a namespace, with the annotations that make it ours.
+    /// A Service of ours in the namespace `demo`; annotation keys are given without
+    /// `service.beta.kubernetes.io/aws-load-balancer-`, those that start with `/` without the host only.
     pub fn service(&self, name: &str, annotations: &[(&str, &str)], ports: &Value) -> StackKey {
         let mut all: BTreeMap<String, String> = annotations
             .iter()
             .map(|(key, value)| {
-                let key = format!("service.beta.kubernetes.io/aws-load-balancer-{key}");
+                let suffix = key.strip_prefix('/').map_or(format!("aws-load-balancer-{key}"), str::to_owned);
+                let key = format!("service.beta.kubernetes.io/{suffix}");
                 (key, (*value).to_owned())
             })
             .collect();
@@ -112,11 +131,12 @@ impl Land {
                 None => tokio::time::sleep(Duration::from_millis(10)).await,
             }
         }
-        panic!("not at rest after {RUNS} runs: {last:#?}");
+        panic!(
+            "not at rest after {RUNS} runs: {:#?} {:#?} {:#?}",
+            last.problems, last.applied.waiting, last.applied.unanswered
+        );
     }
 }
-
-use elbow_core::plan::Plan;
 
 const SEED: &str = r#"
 certificates:

@@ -1,6 +1,11 @@
 //! What several test modules need: AWS in process.
 
+pub mod canonical;
+pub mod cluster;
 pub mod connector;
+pub mod fuse;
+pub mod land;
+pub mod process;
 
 use elbow::aws::{Aws, AwsConfig, Throttle};
 use elbow_core::key::Lane;

@@ -1,0 +1,110 @@
+//! The state of account and cluster without accidents: identifiers by owner and resource tag, no times.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::land::{BINDINGS, Land, SERVICES};
+
+/// Fields that depend on when or in which order something was made.
+const ACCIDENTS: [&str; 14] = [
+    "active_at",
+    "created",
+    "created_at",
+    "default_rule",
+    "dns_name",
+    "hosted_zone",
+    "creationTimestamp",
+    "generation",
+    "observedGeneration",
+    "resourceVersion",
+    "uid",
+    "targets",
+    "active",
+    "arn",
+];
+
+/// What is in the account and in the cluster, one entry each, sorted; a duplicate shows as a second entry.
+pub fn state(land: &Land) -> Vec<Value> {
+    let account = land.emulator.state_json();
+    let names = names(&account);
+    let mut entries = Vec::new();
+    for (part, kind) in [
+        ("elb", "load_balancers"),
+        ("elb", "listeners"),
+        ("elb", "target_groups"),
+        ("ec2", "security_groups"),
+    ] {
+        for value in items(&account[part][kind]) {
+            entries.push(json!({kind: clean(value, &names)}));
+        }
+    }
+    for collection in [SERVICES, BINDINGS] {
+        for value in land.cluster.list::<Value>(collection) {
+            entries.push(json!({collection: clean(&value, &names)}));
+        }
+    }
+    entries.sort_by_key(Value::to_string);
+    entries
+}
+
+fn items(collection: &Value) -> Vec<&Value> {
+    match collection {
+        Value::Object(map) => map.values().collect(),
+        Value::Array(list) => list.iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// From identifiers to names.
+fn names(account: &Value) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    for (part, kind) in [
+        ("elb", "load_balancers"),
+        ("elb", "target_groups"),
+        ("ec2", "security_groups"),
+    ] {
+        for value in items(&account[part][kind]) {
+            let id = value["arn"].as_str().or(value["id"].as_str()).unwrap();
+            names.insert(id.to_owned(), format!("{kind} {}", name(value)));
+        }
+    }
+    for value in items(&account["elb"]["listeners"]) {
+        let balancer = value["load_balancer"].as_str().unwrap();
+        let of = names.get(balancer).cloned().unwrap_or_default();
+        let id = value["arn"].as_str().unwrap();
+        names.insert(id.to_owned(), format!("listener {} of {of}", value["port"]));
+    }
+    names
+}
+
+fn name(value: &Value) -> String {
+    let tag = |key: &str| value["tags"][key].as_str();
+    match (tag("service.k8s.aws/stack"), tag("service.k8s.aws/resource")) {
+        (Some(stack), Some(resource)) => format!("{stack} {resource}"),
+        _ => format!("untagged {}", value["name"].as_str().unwrap_or_default()),
+    }
+}
+
+fn clean(value: &Value, names: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::Object(map) => {
+            let rule_id = |value: &Value| value.as_str().is_some_and(|text| text.starts_with("sgr-"));
+            let kept = map
+                .iter()
+                .filter(|(key, value)| !ACCIDENTS.contains(&key.as_str()) && !rule_id(value));
+            kept.map(|(key, value)| (text(key, names), clean(value, names))).collect()
+        }
+        Value::Array(list) => list.iter().map(|value| clean(value, names)).collect(),
+        Value::String(string) => Value::String(text(string, names)),
+        other => other.clone(),
+    }
+}
+
+fn text(string: &str, names: &BTreeMap<String, String>) -> String {
+    let mut text = string.to_owned();
+    for (id, name) in names {
+        text = text.replace(id, name);
+    }
+    text
+}
