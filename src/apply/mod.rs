@@ -150,7 +150,8 @@ pub async fn apply(plan: &Plan, context: &ApplyContext<'_>) -> Applied {
 fn is_emptying(plan: &Plan, key: Option<&StackKey>, mirror: &Mirror) -> bool {
     let creates = |step: &Step| matches!(step.action, Action::CreateLoadBalancer { .. });
     let deletes = |arn: &String| {
-        let deleted = |step: &Step| matches!(&step.action, Action::DeleteLoadBalancer { arn: gone } if gone == arn);
+        let deleted =
+            |step: &Step| matches!(&step.action, Action::DeleteLoadBalancer { arn: gone } if gone == arn);
         plan.steps.iter().any(deleted)
     };
     let Some(key) = key else { return false };

@@ -33,6 +33,9 @@ impl Running<'_> {
 
     /// Takes our finalizer away; done as well if the object is gone.
     pub async fn remove_finalizer(&self, object: &ObjectRef, finalizer: &str) -> End {
+        if let Err(end) = self.confirm_empty().await {
+            return end;
+        }
         let changed = self
             .change_finalizers(object, |finalizers, _| {
                 let before = finalizers.len();
@@ -49,6 +52,17 @@ impl Running<'_> {
             Err(Stop::Kind) => self.unknown_kind(object),
             Err(Stop::Kubernetes(error)) if answer(&error) == Answer::NotFound => End::done(),
             Err(Stop::Kubernetes(error)) => self.refused_by_kubernetes(&error),
+        }
+    }
+
+    /// The finalizer goes only when AWS certainly holds nothing more.
+    async fn confirm_empty(&self) -> Result<(), End> {
+        let Some(key) = self.key else { return Ok(()) };
+        match self.context.mirror.confirm_empty(key).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(self.wait("what is left in AWS to be deleted", OUTDATED)),
+            Ok(Err(_)) => Err(self.wait("the lists of AWS to settle", OUTDATED)),
+            Err(error) => Err(self.refused(&error)),
         }
     }
 

@@ -49,6 +49,8 @@ impl Running<'_> {
             Ok(()) => End::done(),
             Err(error) if error.answered && error.fault == Fault::NotFound => End::done(),
             Err(error) if error.answered && error.fault == Fault::InUse => {
+                // What uses it may be something we do not know: the next plan looks.
+                self.suspect();
                 self.wait(&format!("target group {arn} to be free: {error}"), HELD)
             }
             Err(error) => self.refused(&error),

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::key::StackKey;
 use elbow_core::model::tracking::stack_tags;
-use elbow_core::model::{Listener, Protocol};
+use elbow_core::model::{Action, Listener, Protocol, Ref, Stack};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Mirror;
 use super::entry::Parts;
 use super::holding::Holding;
+use super::listed::Missing;
+use super::sweep::SweepReport;
 use super::tags::{Ownership, ownership, plain};
 use crate::aws::{AwsError, Cx, Fault};
 
@@ -70,7 +72,35 @@ impl Mirror {
             let now = self.shared.clock.now();
             state.reindex(key, &before, now);
         }
-        Ok(())
+        self.follow(key, cx).await
+    }
+
+    /// Looks at what the stack refers to and nobody has shown yet: lists lag, references do not. What turns
+    /// out to be ours is entered; the rest is remembered as somebody else's.
+    async fn follow(&self, key: &StackKey, cx: &Cx) -> Result<(), AwsError> {
+        let strange = self.strangers(key);
+        let mut report = SweepReport::default();
+        self.look_for_balancers(strange.load_balancers, cx, &mut report)
+            .await?;
+        self.look_for_target_groups(strange.target_groups, cx, &mut report)
+            .await?;
+        self.look_for_groups(strange.groups, cx, &mut report).await
+    }
+
+    /// What a stack refers to and is neither ours nor known to be somebody else's.
+    fn strangers(&self, key: &StackKey) -> Missing {
+        let now = self.shared.clock.now();
+        let state = self.state();
+        let Some(holding) = state.holding(key) else {
+            return Missing::default();
+        };
+        let mut strange = references(&holding.stack);
+        let unknown =
+            |id: &String| !state.is_ours(id) && !state.is_foreign(id, now) && !state.is_gone(id, now);
+        strange.load_balancers.retain(unknown);
+        strange.target_groups.retain(unknown);
+        strange.groups.retain(unknown);
+        strange
     }
 
     fn unread(&self, key: &StackKey) -> Vec<Read> {
@@ -218,6 +248,39 @@ impl Read {
             Self::Tags(_) => None,
         }
     }
+}
+
+/// Everything a stack refers to by ARN or id.
+fn references(stack: &Stack) -> Missing {
+    let known = |reference: &Ref| reference.known().map(str::to_owned);
+    let mut references = Missing::default();
+    for group in &stack.target_groups {
+        references
+            .load_balancers
+            .extend(group.load_balancers.iter().cloned());
+    }
+    for balancer in &stack.load_balancers {
+        references
+            .groups
+            .extend(balancer.security_groups.iter().filter_map(known));
+    }
+    for listener in &stack.listeners {
+        for Action::Forward(forward) in &listener.default_actions {
+            let groups = forward.target_groups.iter();
+            references
+                .target_groups
+                .extend(groups.filter_map(|group| known(&group.target_group)));
+        }
+    }
+    for ids in [
+        &mut references.load_balancers,
+        &mut references.target_groups,
+        &mut references.groups,
+    ] {
+        ids.sort();
+        ids.dedup();
+    }
+    references
 }
 
 fn enter(holding: &mut Holding, found: Found, sequence: u64) {

@@ -2,6 +2,7 @@
 
 use elbow_core::key::StackKey;
 use elbow_core::model::{ResourceKind, Stack};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Mirror;
@@ -18,6 +19,9 @@ pub enum Depth {
     /// Everything that a plan compares.
     Deep,
 }
+
+/// How long lists may not show what was just created: field reports speak of seconds.
+const LISTS_LAG: SignedDuration = SignedDuration::from_secs(10);
 
 /// Reads that find something gone are followed by a look at the whole; so often at most.
 const ROUNDS: usize = 4;
@@ -105,6 +109,27 @@ impl Mirror {
         stack.load_balancers.retain(|l| !l.id.0.is_empty());
         stack.target_groups.retain(|t| !t.id.0.is_empty());
         stack
+    }
+
+    /// Whether it is certain that AWS holds nothing for a key of which nothing is known: something was known
+    /// before, or lists that began at least 10 s after our first look still showed nothing. `Err` says when
+    /// to ask again. A process that has just started may be shown lists from before what its predecessor made.
+    pub async fn confirm_empty(&self, key: &StackKey) -> Result<Result<bool, Timestamp>, AwsError> {
+        let now = self.shared.clock.now();
+        let (met, first, last) = {
+            let state = self.state();
+            (state.met.contains(key), state.first_swept_at, state.swept_at)
+        };
+        let Some(settled) = first.map(|first| first + LISTS_LAG) else {
+            return Ok(Err(now + LISTS_LAG));
+        };
+        if !met && last.is_none_or(|last| last < settled) {
+            if now < settled {
+                return Ok(Err(settled));
+            }
+            self.sweep().await?;
+        }
+        Ok(Ok(self.picture(key).is_empty()))
     }
 
     /// Whether nothing contradicts the picture of a stack.

@@ -22,6 +22,9 @@ pub(super) struct State {
     /// Grows with every read and write.
     sequence: u64,
     pub swept_at: Option<Timestamp>,
+    pub first_swept_at: Option<Timestamp>,
+    /// Stacks that held something at some time.
+    pub met: BTreeSet<StackKey>,
     pub holdings: BTreeMap<StackKey, Holding>,
     /// Stack of each ARN or security group id.
     owners: BTreeMap<String, StackKey>,
@@ -54,6 +57,7 @@ impl State {
     }
 
     pub fn holding_mut(&mut self, key: &StackKey) -> &mut Holding {
+        self.met.insert(key.clone());
         self.holdings
             .entry(key.clone())
             .or_insert_with(|| Holding::new(key))
@@ -70,6 +74,11 @@ impl State {
 
     pub fn is_young(&self, id: &str, now: Timestamp) -> bool {
         self.note(id).is_some_and(|note| note.is_young(now))
+    }
+
+    /// Whether it is in the picture.
+    pub fn is_ours(&self, id: &str) -> bool {
+        self.owners.contains_key(id) || self.shared.contains_key(id)
     }
 
     /// Whether the tags of this ARN have been read within six hours and named somebody else.
@@ -183,7 +192,10 @@ impl State {
                 }
                 None
             }
-            Ownership::Foreign => self.forget(&seen.id),
+            Ownership::Foreign => {
+                self.remember_foreign(&seen.id, now);
+                self.forget(&seen.id)
+            }
         }
     }
 }

@@ -59,7 +59,10 @@ impl Mirror {
         };
         let missing = self.enter_lists(lists, tags, read, &mut report);
         self.look_for(missing, &cx, &mut report).await?;
-        self.state().swept_at = Some(self.shared.clock.now());
+        let now = self.shared.clock.now();
+        let mut state = self.state();
+        state.swept_at = Some(now);
+        state.first_swept_at.get_or_insert(now);
         Ok(report)
     }
 
@@ -233,10 +236,10 @@ impl Mirror {
     }
 }
 
-/// Enters that things are gone, unless we made them less than 60 s ago.
+/// Enters that things of ours are gone, unless we made them less than 60 s ago.
 fn bury(state: &mut super::state::State, ids: BTreeSet<String>, now: Timestamp, report: &mut SweepReport) {
     for id in ids {
-        if !state.is_young(&id, now) {
+        if state.is_ours(&id) && !state.is_young(&id, now) {
             report.changed.extend(state.gone(&id, now));
             report.gone.insert(id);
         }

@@ -150,7 +150,10 @@ impl Targets {
     }
 
     async fn find(&self, cx: &Cx) -> Result<Option<SecurityGroupState>, AwsError> {
-        let mut found = self.aws.groups_by_tags(cx, &tracking_tags(&self.settings)).await?;
+        let mut found = self
+            .aws
+            .groups_by_tags(cx, &tracking_tags(&self.settings))
+            .await?;
         found.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(found.into_iter().next())
     }
@@ -195,7 +198,8 @@ impl Targets {
         }
         if context.mirror.is_group_used(&group.id) || self.sources_held().contains(&group.id) {
             run.wake(now + IN_USE);
-            run.waits.push(format!("security group {} to be unused", group.id));
+            run.waits
+                .push(format!("security group {} to be unused", group.id));
             return Ok(());
         }
         match self.aws.delete_security_group(cx, &group.id).await {
@@ -207,7 +211,8 @@ impl Targets {
             }
             Err(error) if error.fault == Fault::InUse => {
                 run.wake(now + IN_USE);
-                run.waits.push(format!("security group {} to be unused", group.id));
+                run.waits
+                    .push(format!("security group {} to be unused", group.id));
                 Ok(())
             }
             Err(error) => Err(error),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use elbow_core::event::EventType;
 use elbow_core::key::Lane;
 use elbow_core::question::{Answer, Fact, Question};
+use elbow_core::targets::Backends;
 use elbow_core::targets::checkpoint::fingerprint;
 use elbow_core::targets::conclude::event;
 use elbow_core::targets::decide::{Ask, BindingDecision, decide, endpoints, pods_of_interest};
@@ -15,7 +16,6 @@ use elbow_core::targets::listing::{HealthRead, Listing};
 use elbow_core::targets::memory::BindingMemory;
 use elbow_core::targets::networking::Contribution;
 use elbow_core::targets::zones::VpcBlocks;
-use elbow_core::targets::Backends;
 use elbow_core::view::{BindingObject, Pod, Service};
 use elbow_crds::problem::{Problem, ProblemCode};
 use ipnet::IpNet;
@@ -67,9 +67,16 @@ impl Targets {
         let Some(seen) = context.stores.binding(&name.0, &name.1) else {
             return self.binding_is_gone(&name);
         };
-        let slot = lock(&self.slots).remove(&name).filter(|slot| slot.memory.is_of(&seen));
+        let slot = lock(&self.slots)
+            .remove(&name)
+            .filter(|slot| slot.memory.is_of(&seen));
         let (memory, written) = slot.map_or_else(
-            || (BindingMemory::new(&seen, self.clock.now(), self.settings.sync_period), None),
+            || {
+                (
+                    BindingMemory::new(&seen, self.clock.now(), self.settings.sync_period),
+                    None,
+                )
+            },
             |slot| (slot.memory, slot.written),
         );
         let binding = newest(seen, written);

@@ -80,7 +80,8 @@ impl Pass<'_> {
         }
         let generation = self.binding.meta.generation;
         if self.binding.status.observed_generation != Some(generation) {
-            self.write_status(json!({ "observedGeneration": generation })).await?;
+            self.write_status(json!({ "observedGeneration": generation }))
+                .await?;
         }
         let checkpoint = elbow_core::targets::checkpoint::CHECKPOINT;
         let stored = self.binding.meta.annotations.get(checkpoint);
@@ -101,16 +102,26 @@ impl Pass<'_> {
         self.memory.emptied_at = self.memory.emptied_at.or(Some(now));
         let rules = lock(&self.targets.ledger).state(&self.name);
         if let Release::At(at) = release(&self.memory, &rules, now) {
-            self.run.waits.push("security group rules to be revoked".to_owned());
+            self.run
+                .waits
+                .push("security group rules to be revoked".to_owned());
             self.run.wake(at);
             return Ok(());
         }
         let targets = self.targets;
-        match targets.writes.remove_finalizer(&targets.kube, &self.binding).await {
+        match targets
+            .writes
+            .remove_finalizer(&targets.kube, &self.binding)
+            .await
+        {
             Ok(()) => Ok(()),
             Err(error) => {
                 let problem = self.problem(&error.to_string());
-                Err(self.fail_with(problem, "FailedRemoveFinalizer", "Failed remove finalizer due to "))
+                Err(self.fail_with(
+                    problem,
+                    "FailedRemoveFinalizer",
+                    "Failed remove finalizer due to ",
+                ))
             }
         }
     }
@@ -133,7 +144,11 @@ impl Pass<'_> {
                 && c.observed_generation == generation
         });
         if !same {
-            let mut conditions: Vec<_> = conditions.iter().filter(|c| c.type_ != "Ready").cloned().collect();
+            let mut conditions: Vec<_> = conditions
+                .iter()
+                .filter(|c| c.type_ != "Ready")
+                .cloned()
+                .collect();
             conditions.push(Condition {
                 type_: "Ready".to_owned(),
                 status: "False".to_owned(),
@@ -153,4 +168,3 @@ impl Pass<'_> {
         result
     }
 }
-

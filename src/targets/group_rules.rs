@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::targets::SecurityGroupState;
+use elbow_core::targets::decide::FINALIZER;
 use elbow_core::targets::ledger::{BindingName, GroupResult, GroupRun};
 use elbow_core::targets::networking::{cluster_tag, is_labelled, revocable, rule_diff};
-use elbow_core::targets::decide::FINALIZER;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use super::{Targets, TargetsContext, binding_key, is_lease_lost, lock};
@@ -47,7 +47,8 @@ impl Targets {
             }
         };
         if result == GroupResult::Held {
-            run.waits.push("all bindings to be worked out before rules are revoked".to_owned());
+            run.waits
+                .push("all bindings to be worked out before rules are revoked".to_owned());
         }
         let wake = lock(&self.ledger).finish(group, &todo, &result);
         run.enqueue.extend(wake.iter().map(binding_key));

@@ -105,14 +105,24 @@ impl InterfaceCache {
             let interfaces = pod_interfaces(pods(), nodes, &facts)?;
             let ambiguous = ambiguous_groups(interfaces.iter().map(|(_, interface)| *interface));
             let tags = self.tags(asked, ambiguous, fresh).await?;
-            Ok(pod_contribution(asked.networking, &interfaces, &tags, asked.settings)?)
+            Ok(pod_contribution(
+                asked.networking,
+                &interfaces,
+                &tags,
+                asked.settings,
+            )?)
         } else {
             let nodes = || asked.nodes.iter().copied();
             let facts = self.read(asked, &node_reads(nodes())?, fresh).await?;
             let interfaces = node_interfaces(nodes(), &facts)?;
             let ambiguous = ambiguous_groups(interfaces.iter().copied());
             let tags = self.tags(asked, ambiguous, fresh).await?;
-            Ok(node_contribution(asked.networking, &interfaces, &tags, asked.settings)?)
+            Ok(node_contribution(
+                asked.networking,
+                &interfaces,
+                &tags,
+                asked.settings,
+            )?)
         }
     }
 
@@ -132,7 +142,9 @@ impl InterfaceCache {
         let ids = self.missing(&reads.interfaces, fresh, |cached| &cached.interfaces);
         if !ids.is_empty() {
             let found = aws.interfaces_by_id(cx, &ids).await?;
-            let found = found.into_iter().map(|interface| (interface.id.clone(), interface));
+            let found = found
+                .into_iter()
+                .map(|interface| (interface.id.clone(), interface));
             self.keep(found.collect(), |cached| &mut cached.interfaces);
         }
         let ips = self.missing(&reads.addresses, fresh, |cached| &cached.addresses);
@@ -149,14 +161,8 @@ impl InterfaceCache {
             let (instance, _) = cached.instances.get(id)?;
             Some((id.clone(), instance.clone()))
         });
-        let by_id = reads
-            .interfaces
-            .iter()
-            .filter_map(|id| cached.interfaces.get(id));
-        let by_ip = reads
-            .addresses
-            .iter()
-            .filter_map(|ip| cached.addresses.get(ip));
+        let by_id = reads.interfaces.iter().filter_map(|id| cached.interfaces.get(id));
+        let by_ip = reads.addresses.iter().filter_map(|ip| cached.addresses.get(ip));
         let interfaces = by_id.chain(by_ip).map(|(i, _)| (i.id.clone(), i.clone()));
         InterfaceFacts {
             instances: instances.collect(),
@@ -191,12 +197,12 @@ impl InterfaceCache {
         of: impl Fn(&Cached) -> &Aged<T>,
     ) -> Vec<String> {
         let cached = lock(&self.0);
-        let known = |id: &&String| of(&cached).get(*id).is_some_and(|(_, at)| at.elapsed() < LIFETIME);
-        wanted
-            .iter()
-            .filter(|id| fresh || !known(id))
-            .cloned()
-            .collect()
+        let known = |id: &&String| {
+            of(&cached)
+                .get(*id)
+                .is_some_and(|(_, at)| at.elapsed() < LIFETIME)
+        };
+        wanted.iter().filter(|id| fresh || !known(id)).cloned().collect()
     }
 
     fn keep<T>(&self, found: BTreeMap<String, T>, of: impl Fn(&mut Cached) -> &mut Aged<T>) {

@@ -64,7 +64,9 @@ pub struct Targets {
 
 impl fmt::Debug for Targets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Targets").field("ledger", &lock(&self.ledger)).finish_non_exhaustive()
+        f.debug_struct("Targets")
+            .field("ledger", &lock(&self.ledger))
+            .finish_non_exhaustive()
     }
 }
 

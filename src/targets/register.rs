@@ -29,9 +29,9 @@ impl Registered {
     /// Whether AWS wants a zone for a target outside its VPC. Upstream knows this by the text as well, the
     /// code is that of any validation error.
     pub fn needs_zone(&self) -> bool {
-        self.failures.iter().any(|e| {
-            e.fault == Fault::Invalid && e.message.contains("you must specify an Availability Zone")
-        })
+        self.failures
+            .iter()
+            .any(|e| e.fault == Fault::Invalid && e.message.contains("you must specify an Availability Zone"))
     }
 
     /// Whether a call got no answer, so that nobody knows what is registered.

@@ -90,7 +90,10 @@ impl Pass<'_> {
 
     fn zoned(&self, work: &SyncWork) -> Option<Vec<Target>> {
         let sent: BTreeSet<_> = work.targets.iter().map(Target::identity).collect();
-        let endpoints = work.register.iter().filter(|e| sent.contains(&e.target.identity()));
+        let endpoints = work
+            .register
+            .iter()
+            .filter(|e| sent.contains(&e.target.identity()));
         let endpoints: Vec<_> = endpoints.cloned().collect();
         let vpc = self.facts.vpc.as_ref()?;
         ip_targets(&endpoints, vpc, true, &self.seen.backends).ok()
@@ -151,7 +154,8 @@ impl Pass<'_> {
             self.wake_groups(groups);
         }
         if let Some(generation) = conclusion.observed_generation {
-            self.write_status(json!({ "observedGeneration": generation })).await?;
+            self.write_status(json!({ "observedGeneration": generation }))
+                .await?;
         }
         if let Some(checkpoint) = &conclusion.checkpoint {
             self.write_checkpoint(checkpoint).await?;
@@ -179,7 +183,10 @@ impl Pass<'_> {
 
     pub(super) async fn patch_conditions(&mut self, patches: &[ConditionPatch]) -> Result<(), Ended> {
         let (writes, kube) = (&self.targets.writes, &self.targets.kube);
-        let writes: Vec<_> = patches.iter().map(|patch| writes.condition(kube, patch)).collect();
+        let writes: Vec<_> = patches
+            .iter()
+            .map(|patch| writes.condition(kube, patch))
+            .collect();
         let results: Vec<_> = stream::iter(writes).buffer_unordered(PATCHES).collect().await;
         let failed = results.into_iter().find_map(Result::err);
         match failed {

@@ -62,7 +62,11 @@ async fn a_crash_at_any_write_leaves_no_trace() {
                 };
                 here += 1;
                 let write = &writes[at - 1];
-                assert_same(&state, &expected, &format!("{}: {side:?} write {at} ({write})", scenario.name));
+                assert_same(
+                    &state,
+                    &expected,
+                    &format!("{}: {side:?} write {at} ({write})", scenario.name),
+                );
             }
         }
         println!("{}: {} writes, {here} crash points", scenario.name, writes.len());

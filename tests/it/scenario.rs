@@ -36,7 +36,10 @@ const TLS: &[(&str, &str)] = &[
     ("ssl-cert", CERTIFICATES),
     ("attributes", "load_balancing.cross_zone.enabled=true"),
     ("additional-resource-tags", "team=a"),
-    ("target-group-attributes", "deregistration_delay.timeout_seconds=30"),
+    (
+        "target-group-attributes",
+        "deregistration_delay.timeout_seconds=30",
+    ),
 ];
 
 fn nothing(_: &Land) {}
@@ -50,7 +53,11 @@ fn instance(land: &Land) {
 }
 
 fn tls(land: &Land) {
-    land.service("web", TLS, &json!([port("https", 443, "TCP"), port("http", 80, "TCP")]));
+    land.service(
+        "web",
+        TLS,
+        &json!([port("https", 443, "TCP"), port("http", 80, "TCP")]),
+    );
 }
 
 fn delete(land: &Land) {
@@ -96,7 +103,11 @@ pub const ALL: &[Scenario] = &[
                 ("additional-resource-tags", "team=b"),
                 ("/load-balancer-source-ranges", "10.0.0.0/8, 192.168.0.0/16"),
             ]);
-            land.service("web", &annotations, &json!([port("alt", 81, "TCP"), port("http", 80, "TCP")]));
+            land.service(
+                "web",
+                &annotations,
+                &json!([port("alt", 81, "TCP"), port("http", 80, "TCP")]),
+            );
         },
     },
     Scenario {
@@ -151,7 +162,10 @@ pub const ALL: &[Scenario] = &[
         act: |land| {
             land.cluster.change_all(SERVICES, |service| {
                 service["spec"]["type"] = json!("ClusterIP");
-                service["spec"].as_object_mut().unwrap().remove("loadBalancerClass");
+                service["spec"]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("loadBalancerClass");
             });
         },
     },

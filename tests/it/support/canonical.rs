@@ -93,7 +93,8 @@ fn clean(value: &Value, names: &BTreeMap<String, String>) -> Value {
             let kept = map
                 .iter()
                 .filter(|(key, value)| !ACCIDENTS.contains(&key.as_str()) && !rule_id(value));
-            kept.map(|(key, value)| (text(key, names), clean(value, names))).collect()
+            kept.map(|(key, value)| (text(key, names), clean(value, names)))
+                .collect()
         }
         Value::Array(list) => list.iter().map(|value| clean(value, names)).collect(),
         Value::String(string) => Value::String(text(string, names)),

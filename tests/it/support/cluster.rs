@@ -116,7 +116,10 @@ impl Cluster {
     /// All objects of a collection.
     pub fn list<T: serde::de::DeserializeOwned>(&self, collection: &str) -> Vec<T> {
         let objects = self.0.lock().unwrap();
-        let found = objects.by_path.iter().filter(|(path, _)| path.collection == collection);
+        let found = objects
+            .by_path
+            .iter()
+            .filter(|(path, _)| path.collection == collection);
         found
             .map(|(_, object)| serde_json::from_value(object.clone()).unwrap())
             .collect()
@@ -153,7 +156,11 @@ impl Path {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let version = text(&manifest["apiVersion"]);
         let kind = text(&manifest["kind"]).to_lowercase();
-        let plural = if kind.ends_with('s') { format!("{kind}es") } else { format!("{kind}s") };
+        let plural = if kind.ends_with('s') {
+            format!("{kind}es")
+        } else {
+            format!("{kind}s")
+        };
         let root = if version.contains('/') { "apis" } else { "api" };
         Self {
             collection: format!("/{root}/{version}/{plural}"),
@@ -182,7 +189,9 @@ impl Call {
                 name: rest.get(1).copied().unwrap_or_default().to_owned(),
             },
             sub: rest.get(2).copied().unwrap_or_default().to_owned(),
-            query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            query: url::form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
             content_type: header.map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default(),
             body: serde_json::from_slice(body).unwrap_or(Value::Null),
         }
@@ -194,7 +203,11 @@ impl Call {
             "" => self.body["metadata"]["name"].as_str().unwrap_or("(generated)"),
             name => name,
         };
-        let sub = if self.sub.is_empty() { String::new() } else { format!("/{}", self.sub) };
+        let sub = if self.sub.is_empty() {
+            String::new()
+        } else {
+            format!("/{}", self.sub)
+        };
         format!("{} {plural}{sub} {}/{name}", self.method, self.path.namespace)
     }
 }
@@ -202,7 +215,11 @@ impl Call {
 impl Objects {
     fn answer(&mut self, call: &Call) -> Answer {
         let what = call.describe();
-        if let Some(at) = self.refusals.iter().position(|(write, _)| what.starts_with(write)) {
+        if let Some(at) = self
+            .refusals
+            .iter()
+            .position(|(write, _)| what.starts_with(write))
+        {
             let (_, code) = self.refusals.remove(at);
             return refusal(code, reason(code), "refused by the test");
         }
@@ -214,7 +231,10 @@ impl Objects {
             },
             (&Method::POST, _) => {
                 let mut path = call.path.clone();
-                path.name = call.body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                path.name = call.body["metadata"]["name"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned();
                 if path.name.is_empty() {
                     let prefix = call.body["metadata"]["generateName"].as_str().unwrap_or_default();
                     path.name = format!("{prefix}{:05}", self.uids);
@@ -229,10 +249,15 @@ impl Objects {
 
     fn list(&self, call: &Call) -> Answer {
         let selector = call.query.get("labelSelector").map_or("", String::as_str);
-        let wanted: Vec<(&str, &str)> = selector.split(',').filter_map(|term| term.split_once('=')).collect();
+        let wanted: Vec<(&str, &str)> = selector
+            .split(',')
+            .filter_map(|term| term.split_once('='))
+            .collect();
         let selected = |object: &Value| {
             let labels = &object["metadata"]["labels"];
-            wanted.iter().all(|(name, value)| labels[*name].as_str() == Some(value.trim_start_matches('=')))
+            wanted
+                .iter()
+                .all(|(name, value)| labels[*name].as_str() == Some(value.trim_start_matches('=')))
         };
         let items: Vec<Value> = self
             .by_path
@@ -243,7 +268,10 @@ impl Objects {
             .map(|(_, object)| object.clone())
             .collect();
         let version = self.version.to_string();
-        (200, json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": version}, "items": items}))
+        (
+            200,
+            json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": version}, "items": items}),
+        )
     }
 
     fn create(&mut self, path: Path, mut object: Value) -> Answer {
@@ -280,13 +308,24 @@ impl Objects {
         } else {
             merge(&mut new, &call.body, call.content_type.contains("strategic"));
         }
-        let keep: &[&str] = if call.sub == "status" { &["spec", "metadata"] } else { &["status"] };
+        let keep: &[&str] = if call.sub == "status" {
+            &["spec", "metadata"]
+        } else {
+            &["status"]
+        };
         if call.sub == "status" || old.get("status").is_some() {
             for field in keep {
                 new[*field] = old[*field].clone();
             }
         }
-        for field in ["uid", "name", "namespace", "creationTimestamp", "deletionTimestamp", "generation"] {
+        for field in [
+            "uid",
+            "name",
+            "namespace",
+            "creationTimestamp",
+            "deletionTimestamp",
+            "generation",
+        ] {
             match old["metadata"].get(field) {
                 Some(value) => new["metadata"][field] = value.clone(),
                 None => {
@@ -295,7 +334,11 @@ impl Objects {
             }
         }
         if adds_finalizer_while_deleting(&old, &new) {
-            return refusal(422, "Invalid", "no new finalizers can be added if the object is being deleted");
+            return refusal(
+                422,
+                "Invalid",
+                "no new finalizers can be added if the object is being deleted",
+            );
         }
         (200, self.store(call.path.clone(), &old, new))
     }
@@ -334,7 +377,10 @@ impl Objects {
         }
         if finalizers(&object).is_empty() {
             self.by_path.remove(path);
-            return (200, json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}));
+            return (
+                200,
+                json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}),
+            );
         }
         self.version += 1;
         object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");

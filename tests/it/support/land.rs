@@ -63,7 +63,9 @@ impl Land {
             "k8s-traffic-c1".clone_into(&mut group.name);
             group.ingress.clear();
             for (key, value) in [("cluster", "c1"), ("resource", "backend-sg")] {
-                group.tags.insert(format!("elbv2.k8s.aws/{key}"), value.to_owned());
+                group
+                    .tags
+                    .insert(format!("elbv2.k8s.aws/{key}"), value.to_owned());
             }
             groups.insert(group.id.clone(), group);
         });
@@ -80,7 +82,9 @@ impl Land {
         let mut all: BTreeMap<String, String> = annotations
             .iter()
             .map(|(key, value)| {
-                let suffix = key.strip_prefix('/').map_or(format!("aws-load-balancer-{key}"), str::to_owned);
+                let suffix = key
+                    .strip_prefix('/')
+                    .map_or(format!("aws-load-balancer-{key}"), str::to_owned);
                 let key = format!("service.beta.kubernetes.io/{suffix}");
                 (key, (*value).to_owned())
             })

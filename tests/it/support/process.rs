@@ -65,7 +65,12 @@ impl Process {
     pub async fn run(&self, key: &StackKey) -> Ran {
         let cx = Cx::new(Lane::Edit, &Key::Stack(key.clone()));
         let service = self.service(&key.namespace, &key.name);
-        let intent = intent::read(key, service.as_ref(), &|ns, name| self.service(ns, name), &self.settings);
+        let intent = intent::read(
+            key,
+            service.as_ref(),
+            &|ns, name| self.service(ns, name),
+            &self.settings,
+        );
         if intent.wish == Wish::Ignore {
             return Ran::default();
         }
@@ -106,7 +111,9 @@ impl Process {
         let again = unfinished.then(|| self.again().wake_at).flatten();
         let problems = plan.problems.iter().cloned();
         Ran {
-            problems: problems.chain(applied.failed.iter().map(|(_, p)| p.clone())).collect(),
+            problems: problems
+                .chain(applied.failed.iter().map(|(_, p)| p.clone()))
+                .collect(),
             wake_at: applied.wake_at().into_iter().chain(again).min(),
             applied,
             plan: Some(plan),
@@ -170,7 +177,12 @@ impl Process {
     fn service(&self, namespace: &str, name: &str) -> Option<view::Service> {
         let services = self.land.cluster.list(SERVICES).into_iter().map(trim::service);
         let mut found: BTreeMap<_, _> = services
-            .map(|service| ((service.meta.namespace.clone(), service.meta.name.clone()), service))
+            .map(|service| {
+                (
+                    (service.meta.namespace.clone(), service.meta.name.clone()),
+                    service,
+                )
+            })
             .collect();
         found.remove(&(namespace.to_owned(), name.to_owned()))
     }
