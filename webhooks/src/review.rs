@@ -35,13 +35,10 @@ pub fn admit_pod(
     enabled: bool,
     look_up: &dyn Fn(&str) -> Result<Namespace, String>,
 ) -> AdmissionReview<DynamicObject> {
-    let request: AdmissionRequest<DynamicObject> = match review.try_into() {
-        Ok(request) => request,
-        Err(_) => {
-            let mut response = AdmissionResponse::invalid("the AdmissionReview holds no request");
-            response.result.code = 400;
-            return response.into_review();
-        }
+    let Ok(request) = AdmissionRequest::<DynamicObject>::try_from(review) else {
+        let mut response = AdmissionResponse::invalid("the AdmissionReview holds no request");
+        response.result.code = 400;
+        return response.into_review();
     };
     let response = AdmissionResponse::from(&request);
     if !enabled || request.operation != Operation::Create {
