@@ -3,6 +3,10 @@
 //! In: a stack that was fully applied. Out: a record that can say later, from the lists of a sweep alone,
 //! that nothing has to be read or done. A record never decides ownership and is never needed for
 //! correctness: where anything differs, the stack is read deeply.
+//!
+//! A record says what is there only as long as nobody works towards another wanted stack. Whoever applies a
+//! plan for a stack that [`Record::is_of`] denies deletes the record first: were the plan interrupted and the
+//! owner changed back, the record would vouch for what is no longer there.
 
 mod hash;
 mod vouch;
@@ -74,6 +78,13 @@ impl Record {
             verified_at,
             contributions: BTreeMap::new(),
         }
+    }
+
+    /// Whether the record was made of this wanted stack under these settings.
+    pub fn is_of(&self, wanted: &Stack, settings: &Settings) -> bool {
+        self.key == wanted.key.to_string()
+            && self.configuration == configuration_hash(settings)
+            && self.stack == stack_hash(wanted)
     }
 
     /// Whether another record says the same about the stack (the time of verification apart), so that it

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Record, configuration_hash, stack_hash};
+use super::Record;
 use crate::model::{
     Action, Binding, Listener, LoadBalancer, Ref, ResourceAddress, ResourceId, ResourceKind, SecurityGroup,
     Setting, Stack, TargetGroup,
@@ -17,10 +17,7 @@ impl Record {
     /// What the lists show comes from the lists, so that drift in it is planned for; the rest is as it was
     /// applied. Bindings are taken from `listed` and are usually replaced by the caller's.
     pub fn vouch(&self, wanted: &Stack, listed: &Stack, settings: &Settings) -> Option<Stack> {
-        let counts = self.key == wanted.key.to_string()
-            && self.configuration == configuration_hash(settings)
-            && self.stack == stack_hash(wanted);
-        if !counts {
+        if !self.is_of(wanted, settings) {
             return None;
         }
         let stack = Stack {
