@@ -9,6 +9,7 @@
 )]
 
 mod plan_goldens;
+mod plan_lint;
 mod plan_properties;
 mod plan_rules;
 mod plan_shape;

@@ -14,7 +14,12 @@ fn empty() -> Stack {
 
 /// The rows whose stack stands alone: a target group given by ARN is not there in a fresh world.
 fn stacks() -> Vec<(String, Stack, Settings)> {
-    let foreign = |stack: &Stack| stack.listeners.iter().any(|listener| groups_of(listener) != [None].into());
+    let foreign = |stack: &Stack| {
+        stack
+            .listeners
+            .iter()
+            .any(|listener| groups_of(listener) != [None].into())
+    };
     let mut stacks = vectors::stacks();
     stacks.retain(|(_, stack, _)| !foreign(stack));
     stacks
