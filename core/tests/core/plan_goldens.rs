@@ -182,7 +182,7 @@ fn things_done_by_hand() {
                 .retain(|l| !crate::plan_world::groups_of(l).contains(&arn));
         }),
         ("a binding is going away", |actual| {
-            actual.bindings[0].deleting = true
+            actual.bindings[0].deleting = true;
         }),
         ("a binding is bound twice", |actual| {
             let mut copy = actual.bindings[0].clone();
