@@ -35,7 +35,8 @@ pub fn admit_pod(
     enabled: bool,
     look_up: &dyn Fn(&str) -> Result<Namespace, String>,
 ) -> AdmissionReview<DynamicObject> {
-    let Ok(request) = AdmissionRequest::<DynamicObject>::try_from(review) else {
+    let request: Result<AdmissionRequest<DynamicObject>, _> = review.try_into();
+    let Ok(request) = request else {
         let mut response = AdmissionResponse::invalid("the AdmissionReview holds no request");
         response.result.code = 400;
         return response.into_review();
