@@ -12,6 +12,7 @@ mod crash;
 mod facts;
 mod faults;
 mod scenario;
+mod house;
 mod support;
 mod wire_emulator;
 mod wire_hostile;
