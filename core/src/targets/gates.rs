@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::endpoints::PodRef;
+use super::listing::REGISTERING;
 use super::target::{TargetHealth, TargetState};
 use crate::view::Pod;
 
@@ -47,8 +48,8 @@ impl GateValue {
     pub fn registering() -> Self {
         Self {
             status: "False",
-            reason: "Elb.RegistrationInProgress".to_owned(),
-            message: "Target registration is in progress".to_owned(),
+            reason: REGISTERING.0.to_owned(),
+            message: REGISTERING.1.to_owned(),
         }
     }
 

@@ -14,6 +14,10 @@ use super::target::{Target, TargetHealth, TargetState};
 /// else may stay unseen (upstream `pkg/targetgroupbinding/targets_manager.go`).
 const FULL_READ_EVERY: Duration = Duration::from_mins(5);
 
+/// Reason and description of a target that was registered just now.
+pub(super) const REGISTERING: (&str, &str) =
+    ("Elb.RegistrationInProgress", "Target registration is in progress");
+
 /// The targets of a group by id and port; zone and QUIC server id do not tell targets apart here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
@@ -70,11 +74,17 @@ impl Listing {
         self.polled_at = now;
     }
 
-    /// Takes note of a successful registration: health is not known until the next read.
+    /// Takes note of a successful registration: until the next read targets are what AWS makes of new ones,
+    /// in the words of a pod's first condition, so that a run in between changes no condition.
     pub fn registered(&mut self, targets: &[Target]) {
         for target in targets {
-            self.targets
-                .insert(key(target), TargetHealth::unknown(target.clone()));
+            let health = TargetHealth {
+                target: target.clone(),
+                state: TargetState::Initial,
+                reason: REGISTERING.0.to_owned(),
+                description: REGISTERING.1.to_owned(),
+            };
+            self.targets.insert(key(target), health);
         }
     }
 
