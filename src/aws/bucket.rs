@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// After this long without throttling the rate is raised, and again after each further such time.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 /// Share of the ceiling by which it is raised.
 const RAISE: f64 = 0.1;
 /// Answers to calls that were under way together count as one throttling.

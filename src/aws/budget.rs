@@ -118,13 +118,11 @@ async fn drive(state: Arc<Mutex<State>>, joined: Arc<Notify>) {
     loop {
         let wait = {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            match state.pump(Instant::now()) {
-                Some(wait) => wait,
-                None => {
-                    state.driven = false;
-                    return;
-                }
-            }
+            let Some(wait) = state.pump(Instant::now()) else {
+                state.driven = false;
+                return;
+            };
+            wait
         };
         tokio::select! {
             () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {}

@@ -118,7 +118,9 @@ impl Aws {
         let _wrote = (kind != Kind::Read).then(|| Wrote { aws: self, service });
         let mut nothing_changed = true;
         let mut pause = config.pause;
-        for left in (0..config.max_attempts.max(1)).rev() {
+        let mut left = config.max_attempts;
+        loop {
+            left = left.saturating_sub(1);
             self.0.budget.take(service, operation, &mut asker).await;
             if kind != Kind::Read && !config.lease.is_valid() {
                 return Err(lease_lost(service, operation, nothing_changed));
@@ -155,7 +157,6 @@ impl Aws {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Err(lease_lost(service, operation, nothing_changed))
     }
 
     fn count(
@@ -357,7 +358,10 @@ where
     E: Error + Send + Sync + 'static,
 {
     if let Some(credentials) = find::<CredentialsError>(error) {
-        let message = format!("no AWS credentials: {}", deepest(credentials));
+        let message = format!(
+            "no AWS credentials were found in environment, profile, web identity, container or instance metadata: {}",
+            deepest(credentials)
+        );
         return Failure {
             error: ours(service, operation, "NoCredentials", &message),
             status: 0,

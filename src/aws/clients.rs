@@ -16,6 +16,7 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::AwsConfig;
 use super::endpoints::Endpoints;
@@ -46,7 +47,7 @@ fn client_with(proxy: fn() -> ProxyConfig) -> SharedHttpClient {
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .proxy_config(proxy());
         connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         connector.build()
     })
 }
@@ -57,12 +58,32 @@ pub(super) fn metadata(endpoints: &Endpoints, attempts: u32) -> Result<imds::Cli
     let mut builder = imds::Client::builder()
         .configure(&provider)
         .max_attempts(attempts);
+    if std::env::var_os("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").is_none() && is_ipv6_only() {
+        builder = builder.endpoint_mode(imds::client::EndpointMode::IpV6);
+    }
     if let Some(url) = endpoints.get(Endpoints::METADATA) {
         builder = builder
             .endpoint(url)
             .map_err(|error| format!("the endpoint {url} of ec2imds is not usable: {error}"))?;
     }
     Ok(builder.build())
+}
+
+/// Whether the machine has no IPv4 address besides loopback ones (upstream `pkg/aws/cloud.go`); no where that
+/// cannot be found out.
+fn is_ipv6_only() -> bool {
+    std::fs::read_to_string("/proc/net/fib_trie").is_ok_and(|trie| !has_ipv4(&trie))
+}
+
+/// Reads the kernel's routing table: a line `/32 host LOCAL` marks the address of the line before it.
+fn has_ipv4(trie: &str) -> bool {
+    let lines: Vec<_> = trie.lines().map(str::trim).collect();
+    lines.windows(2).any(|pair| match pair {
+        [address, mark] if mark.starts_with("/32 host LOCAL") => address
+            .strip_prefix("|-- ")
+            .is_some_and(|address| !address.starts_with("127.")),
+        _ => false,
+    })
 }
 
 /// The SDK's default chain.
@@ -72,20 +93,19 @@ pub(super) async fn default_chain(config: &AwsConfig, http: SharedHttpClient) ->
         .region(region.clone())
         .http_client(http.clone())
         .retry_config(RetryConfig::disabled());
-    let loader = match &config.credentials {
-        Some(credentials) => loader.credentials_provider(credentials.clone()),
-        None => {
-            let provider = ProviderConfig::without_region()
-                .with_http_client(http)
-                .with_region(Some(region.clone()));
-            let mut chain = DefaultCredentialsChain::builder()
-                .configure(provider)
-                .region(region);
-            if let Ok(metadata) = metadata(&config.endpoints, 3) {
-                chain = chain.imds_client(metadata);
-            }
-            loader.credentials_provider(chain.build().await)
+    let loader = if let Some(credentials) = &config.credentials {
+        loader.credentials_provider(credentials.clone())
+    } else {
+        let provider = ProviderConfig::without_region()
+            .with_http_client(http)
+            .with_region(Some(region.clone()));
+        let mut chain = DefaultCredentialsChain::builder()
+            .configure(provider)
+            .region(region);
+        if let Ok(metadata) = metadata(&config.endpoints, 3) {
+            chain = chain.imds_client(metadata);
         }
+        loader.credentials_provider(chain.build().await)
     };
     loader.load().await
 }
@@ -132,4 +152,20 @@ pub(super) fn build(
         aws_sdk_elasticloadbalancingv2::Client::from_conf(elb.build()),
         aws_sdk_ec2::Client::from_conf(ec2.build()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOPBACK: &str = "Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 127.0.0.1\n        /32 host LOCAL\n";
+
+    #[test]
+    fn only_addresses_of_the_machine_that_are_not_loopback_count_as_ipv4() {
+        assert!(!has_ipv4(LOOPBACK));
+        assert!(!has_ipv4("  |-- 10.0.0.0\n     /24 link UNICAST\n"));
+        assert!(has_ipv4(&format!(
+            "{LOOPBACK}     |-- 10.0.0.5\n        /32 host LOCAL\n"
+        )));
+    }
 }

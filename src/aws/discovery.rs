@@ -139,7 +139,8 @@ async fn vpc(
     realm: &Realm,
 ) -> Result<String, DiscoveryError> {
     if !options.vpc_tags.is_empty() {
-        return vpc_by_tags(options, realm).await;
+        let aws = Aws::connect(options.config(realm.clone())).await;
+        return vpc_of_tags(&aws, &options.vpc_tags).await;
     }
     let from_metadata = match vpc_of_metadata(options, environment).await {
         Ok(vpc) => return Ok(vpc),
@@ -149,38 +150,36 @@ async fn vpc(
         return Err(DiscoveryError::Vpc(from_metadata));
     };
     let aws = Aws::connect(options.config(realm.clone())).await;
-    match aws
-        .instances(&Cx::lane(Lane::Edit), std::slice::from_ref(&node))
-        .await
-    {
-        Ok(found) => match found.first() {
-            Some(instance) => Ok(instance.vpc.clone()),
-            None => Err(DiscoveryError::Vpc(format!(
-                "{from_metadata}; there is no instance {node} (NODENAME)"
-            ))),
-        },
-        Err(error) => Err(DiscoveryError::Vpc(format!("{from_metadata}; {error}"))),
-    }
+    let found = vpc_of_instance(&aws, &node).await;
+    found.map_err(|cause| DiscoveryError::Vpc(format!("{from_metadata}; {cause}")))
 }
 
-async fn vpc_by_tags(options: &AwsOptions, realm: &Realm) -> Result<String, DiscoveryError> {
-    let aws = Aws::connect(options.config(realm.clone())).await;
+/// The VPC of the instance that the environment variable `NODENAME` names; else one sentence.
+pub async fn vpc_of_instance(aws: &Aws, node: &str) -> Result<String, String> {
     let found = aws
-        .vpcs_by_tags(&Cx::lane(Lane::Edit), &options.vpc_tags)
+        .instances(&Cx::lane(Lane::Edit), &[node.to_owned()])
+        .await
+        .map_err(|error| error.to_string())?;
+    let instance = found
+        .first()
+        .ok_or_else(|| format!("there is no instance {node} (NODENAME)"))?;
+    Ok(instance.vpc.clone())
+}
+
+/// The one VPC that carries all given tags. The realm's VPC does not matter.
+pub async fn vpc_of_tags(aws: &Aws, tags: &BTreeMap<String, String>) -> Result<String, DiscoveryError> {
+    let found = aws
+        .vpcs_by_tags(&Cx::lane(Lane::Edit), tags)
         .await
         .map_err(DiscoveryError::Aws)?;
-    let tags = || {
-        let pairs: Vec<_> = options
-            .vpc_tags
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
+    let words = || {
+        let pairs: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
         pairs.join(",")
     };
     match found.as_slice() {
         [one] => Ok(one.id.clone()),
-        [] => Err(DiscoveryError::NoVpcWithTags(tags())),
-        _ => Err(DiscoveryError::SeveralVpcsWithTags(tags())),
+        [] => Err(DiscoveryError::NoVpcWithTags(words())),
+        _ => Err(DiscoveryError::SeveralVpcsWithTags(words())),
     }
 }
 

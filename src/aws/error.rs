@@ -93,10 +93,10 @@ impl AwsError {
     }
 
     /// An answer of AWS with a value this version does not know.
-    pub(crate) fn unknown_value(service: Service, operation: &'static str, message: String) -> Self {
+    pub(crate) fn unknown_value(service: Service, operation: &'static str, message: &str) -> Self {
         Self {
             fault: Fault::Unknown,
-            ..Self::answered(service, operation, "UnknownValue", &message)
+            ..Self::answered(service, operation, "UnknownValue", message)
         }
     }
 

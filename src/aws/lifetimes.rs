@@ -4,10 +4,10 @@ use std::time::Duration;
 
 /// Subnets, route tables, VPCs, security groups. Upstream caches VPCs and groups as long; subnets it does not
 /// cache, but an idle controller must not ask every minute for what changes once a month.
-pub const NETWORK: Duration = Duration::from_secs(600);
+pub const NETWORK: Duration = Duration::from_mins(10);
 
 /// Zone types never change (upstream: for ever).
-pub const ZONE: Duration = Duration::from_secs(365 * 24 * 3600);
+pub const ZONE: Duration = Duration::from_hours(365 * 24);
 
 /// Something that does not exist may be created any moment, usually because we said that it is missing.
 pub const ABSENT: Duration = Duration::from_secs(15);
@@ -16,10 +16,13 @@ pub const ABSENT: Duration = Duration::from_secs(15);
 pub const DENIED: Duration = Duration::from_secs(30);
 
 /// An old answer stands in for an unreadable one at most so long after its lifetime.
-pub const STALE: Duration = Duration::from_secs(3600);
+pub const STALE: Duration = Duration::from_hours(1);
 
-/// Answers nobody used for so long are not refreshed and are dropped.
-pub const UNUSED: Duration = Duration::from_secs(3 * 3600);
+/// Questions nobody asked for so long are not refreshed and are dropped: twice the default of `--sync-period`.
+pub const UNUSED: Duration = Duration::from_hours(20);
+
+/// Answers that a sick object stands on: its user may be mending it in AWS.
+pub const DOUBTED: Duration = Duration::from_secs(30);
 
 /// How often answers in use are looked through for those that are due.
 pub const LOOK: Duration = Duration::from_secs(30);

@@ -89,9 +89,10 @@ impl Merge {
     {
         let running = self.join(cx, service, name, read);
         let value = running.await?;
-        value.downcast_ref::<T>().cloned().ok_or_else(|| {
-            AwsError::unknown_value(service, "Merge", "two different reads had one name".to_owned())
-        })
+        value
+            .downcast_ref::<T>()
+            .cloned()
+            .ok_or_else(|| AwsError::unknown_value(service, "Merge", "two different reads had one name"))
     }
 
     fn join<T, F, Fut>(self: &Arc<Self>, cx: &Cx, service: Service, name: String, read: F) -> Shared<Running>

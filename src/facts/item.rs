@@ -117,9 +117,17 @@ fn without_noise(subnet: &Subnet) -> Subnet {
 pub(super) type Lookup<'a> = dyn Fn(&Item) -> Option<(&'a Value, Timestamp)> + 'a;
 
 /// The answer to a question; `None` for those that are not answered here.
-pub(super) fn assemble(question: &Question, realm: &Realm, lookup: &Lookup<'_>) -> Option<Answer> {
+pub(super) fn assemble(
+    question: &Question,
+    realm: &Realm,
+    now: Timestamp,
+    lookup: &Lookup<'_>,
+) -> Option<Answer> {
+    if matches!(question, Question::Existing(_) | Question::BackendGroup) {
+        return None;
+    }
     let mut parts = Vec::new();
-    let mut read_at = Timestamp::MAX;
+    let mut read_at = now;
     for item in items(question) {
         let found = lookup(&item).map(|(value, at)| (current(value), at));
         match found {
@@ -136,8 +144,7 @@ pub(super) fn assemble(question: &Question, realm: &Realm, lookup: &Lookup<'_>) 
             }
         }
     }
-    let fact = fact(question, &parts)?;
-    Some(match fact {
+    Some(match fact(question, &parts) {
         Some(fact) => Answer::Known { fact, read_at },
         None => Answer::Absent {
             message: format!("there is no VPC {} in region {}", realm.vpc, realm.region),
@@ -157,47 +164,41 @@ fn current(value: &Value) -> &Value {
     }
 }
 
-/// The fact made of known and absent parts; `Some(None)` where the one thing asked for does not exist.
-fn fact(question: &Question, parts: &[(Item, &Value)]) -> Option<Option<Fact>> {
-    let subnets = || {
-        let mut subnets: Vec<Subnet> = parts
-            .iter()
-            .filter_map(|(_, value)| match value {
-                Value::Subnets(subnets) => Some(subnets.iter().cloned()),
-                _ => None,
-            })
-            .flatten()
-            .collect();
-        subnets.sort_by(|a, b| a.id.cmp(&b.id));
-        Fact::Subnets(subnets)
-    };
-    let single = parts.first().map(|(_, value)| *value);
-    match question {
-        Question::VpcSubnets | Question::SubnetsById(_) => Some(Some(subnets())),
-        Question::RouteTables => match single {
-            Some(Value::RouteTables(tables)) => Some(Some(Fact::RouteTables(tables.clone()))),
-            _ => Some(None),
-        },
-        Question::Vpc => match single {
-            Some(Value::Vpc(vpc)) => Some(Some(Fact::Vpc(vpc.clone()))),
-            _ => Some(None),
-        },
-        Question::Zones(_) => {
-            let zone = |(item, value): &(Item, &Value)| match (item, value) {
-                (Item::Zone(id), Value::Zone(kind)) => Some((id.clone(), kind.clone())),
-                _ => None,
-            };
-            Some(Some(Fact::Zones(
-                parts.iter().filter_map(zone).collect::<BTreeMap<_, _>>(),
-            )))
-        }
-        Question::GroupsById(_) | Question::GroupsByName(_) => {
-            let groups = parts.iter().filter_map(|(_, value)| match value {
-                Value::Groups(groups) => Some(groups.iter().cloned()),
-                _ => None,
-            });
-            Some(Some(Fact::Groups(groups.flatten().collect())))
-        }
-        Question::Existing(_) | Question::BackendGroup => None,
+/// The fact made of known and absent parts; `None` where the one thing asked for does not exist.
+fn fact(question: &Question, parts: &[(Item, &Value)]) -> Option<Fact> {
+    let only = parts.first().map(|(_, value)| *value);
+    match (question, only) {
+        (Question::VpcSubnets, Some(Value::Subnets(subnets))) => Some(Fact::Subnets(subnets.clone())),
+        (Question::RouteTables, Some(Value::RouteTables(tables))) => Some(Fact::RouteTables(tables.clone())),
+        (Question::Vpc, Some(Value::Vpc(vpc))) => Some(Fact::Vpc(vpc.clone())),
+        (Question::SubnetsById(_), _) => Some(Fact::Subnets(subnets(parts))),
+        (Question::Zones(_), _) => Some(Fact::Zones(zones(parts))),
+        (Question::GroupsById(_) | Question::GroupsByName(_), _) => Some(Fact::Groups(groups(parts))),
+        _ => None,
     }
+}
+
+/// In the order of the parts: by id.
+fn subnets(parts: &[(Item, &Value)]) -> Vec<Subnet> {
+    let of = |(_, value): &(Item, &Value)| match value {
+        Value::Subnets(subnets) => subnets.clone(),
+        _ => Vec::new(),
+    };
+    parts.iter().flat_map(of).collect()
+}
+
+fn zones(parts: &[(Item, &Value)]) -> BTreeMap<String, String> {
+    let of = |(item, value): &(Item, &Value)| match (item, value) {
+        (Item::Zone(id), Value::Zone(kind)) => Some((id.clone(), kind.clone())),
+        _ => None,
+    };
+    parts.iter().filter_map(of).collect()
+}
+
+fn groups(parts: &[(Item, &Value)]) -> Vec<Group> {
+    let of = |(_, value): &(Item, &Value)| match value {
+        Value::Groups(groups) => groups.clone(),
+        _ => Vec::new(),
+    };
+    parts.iter().flat_map(of).collect()
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use elbow_core::key::Lane;
+use elbow_core::key::{Key, Lane};
 use elbow_core::question::{Answers, Question};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -36,6 +36,8 @@ struct Cache {
     slots: BTreeMap<Item, Slot>,
     /// Questions somebody asked, with the time of the last asking.
     asked: BTreeMap<Question, Instant>,
+    /// Questions that sick keys stand on.
+    doubts: BTreeMap<Key, BTreeSet<Question>>,
     /// Items whose value has changed since the last refresh told so.
     changed: BTreeSet<Item>,
 }
@@ -66,30 +68,23 @@ impl Facts {
 
     /// Answers questions; `Existing` and `BackendGroup` are left out.
     pub async fn answer(&self, questions: &BTreeSet<Question>, cx: &Cx) -> Answers {
-        let items: BTreeSet<Item> = questions.iter().flat_map(item::items).collect();
+        let mut items: BTreeSet<Item> = questions.iter().flat_map(item::items).collect();
         let missing = {
             let mut cache = self.lock();
             for question in questions {
                 cache.asked.insert(question.clone(), Instant::now());
             }
-            let fresh = |item: &Item| {
-                cache
-                    .slots
-                    .get(item)
-                    .is_some_and(|slot| !slot.is_older_than(slot.value.lifetime(item)))
-            };
+            items.retain(|item| !cache.is_fresh(item));
             items
-                .into_iter()
-                .filter(|item| !fresh(item))
-                .collect::<BTreeSet<_>>()
         };
         self.load(&missing, cx).await;
+        let now = self.0.clock.now();
         let cache = self.lock();
         let answer = |question: &Question| {
             let slot = |item: &Item| cache.slots.get(item).map(|slot| (&slot.value, slot.read_at));
             Some((
                 question.clone(),
-                item::assemble(question, self.0.aws.realm(), &slot)?,
+                item::assemble(question, self.0.aws.realm(), now, &slot)?,
             ))
         };
         questions.iter().filter_map(answer).collect()
@@ -107,6 +102,17 @@ impl Facts {
         }
     }
 
+    /// A key is sick, and these are the questions it asked: what they are about is looked at every half
+    /// minute, because somebody may be mending it in AWS.
+    pub fn doubt(&self, key: &Key, questions: &BTreeSet<Question>) {
+        self.lock().doubts.insert(key.clone(), questions.clone());
+    }
+
+    /// A key is well again, or gone.
+    pub fn trust(&self, key: &Key) {
+        self.lock().doubts.remove(key);
+    }
+
     /// Forgets that questions were asked which nobody cares about any more.
     pub fn retain(&self, in_use: &dyn Fn(&Question) -> bool) {
         let mut cache = self.lock();
@@ -121,15 +127,7 @@ impl Facts {
             let mut cache = self.lock();
             cache.asked.retain(|_, asked| asked.elapsed() < lifetimes::UNUSED);
             cache.drop_unused();
-            // At three quarters of its lifetime, so that an answer in use never runs out.
-            let is_due =
-                |(item, slot): &(&Item, &Slot)| slot.is_older_than(slot.value.lifetime(item) * 3 / 4);
-            cache
-                .slots
-                .iter()
-                .filter(is_due)
-                .map(|(item, _)| item.clone())
-                .collect()
+            cache.due()
         };
         self.load(&due, &Cx::lane(Lane::Resync)).await;
         let mut cache = self.lock();
@@ -167,6 +165,37 @@ impl Facts {
 }
 
 impl Cache {
+    /// How long an item's value is believed.
+    fn lifetime(&self, item: &Item, slot: &Slot) -> Duration {
+        let doubted = || {
+            self.doubts
+                .values()
+                .flatten()
+                .any(|question| item::items(question).contains(item))
+        };
+        let lifetime = slot.value.lifetime(item);
+        if lifetime > lifetimes::DOUBTED && item.is_mortal() && doubted() {
+            return lifetimes::DOUBTED;
+        }
+        lifetime
+    }
+
+    fn is_fresh(&self, item: &Item) -> bool {
+        self.slots
+            .get(item)
+            .is_some_and(|slot| !slot.is_older_than(self.lifetime(item, slot)))
+    }
+
+    /// Items to read anew: at three quarters of their lifetime, so that an answer in use never runs out.
+    fn due(&self) -> BTreeSet<Item> {
+        let is_due = |(item, slot): &(&Item, &Slot)| slot.is_older_than(self.lifetime(item, slot) * 3 / 4);
+        self.slots
+            .iter()
+            .filter(is_due)
+            .map(|(item, _)| item.clone())
+            .collect()
+    }
+
     /// Keeps a new value. An old known one stands in for an unreadable one within bounds.
     fn store(&mut self, item: Item, value: Value, read_at: Timestamp) {
         let slot = Slot {

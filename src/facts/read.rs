@@ -58,8 +58,11 @@ pub(super) async fn read(aws: &Aws, cx: &Cx, items: &BTreeSet<Item>) -> Values {
             }),
         ),
     );
-    let ((a, b, c), (d, e, f, g)) = futures::join!(lists, by_name);
-    [a, b, c, d, e, f, g].into_iter().flatten().collect()
+    let (lists, by_name) = futures::join!(lists, by_name);
+    let lists = <[Values; 3]>::from(lists).into_iter().flatten();
+    lists
+        .chain(<[Values; 4]>::from(by_name).into_iter().flatten())
+        .collect()
 }
 
 async fn vpc_subnets(aws: &Aws, cx: &Cx, wanted: bool) -> Values {

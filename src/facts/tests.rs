@@ -37,7 +37,7 @@ fn subnet(id: &str, free: i32) -> Subnet {
 fn answer(question: &Question, values: &[(Item, Value)]) -> Option<Answer> {
     let values: BTreeMap<_, _> = values.iter().cloned().collect();
     let lookup = |item: &Item| values.get(item).map(|value| (value, Timestamp::UNIX_EPOCH));
-    item::assemble(question, &realm(), &lookup)
+    item::assemble(question, &realm(), Timestamp::UNIX_EPOCH, &lookup)
 }
 
 fn ids(ids: &[&str]) -> BTreeSet<String> {

@@ -141,3 +141,22 @@ async fn answers_in_use_are_refreshed_in_the_background_and_a_change_is_reported
     facts.refresh().await;
     assert_eq!(calls(&emulator), before + 1, "only what is still asked is read");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sick_object_stands_on_is_looked_at_every_half_minute_until_it_is_well() {
+    let emulator = emulator("");
+    let facts = Facts::new(aws(&emulator), Clock::start());
+    let question = BTreeSet::from([Question::VpcSubnets]);
+    let key = elbow_core::key::Key::BackendGroup { vpc: VPC.to_owned() };
+    facts.answer(&question, &cx()).await;
+    facts.doubt(&key, &question);
+    for reads in 2..5 {
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        facts.refresh().await;
+        assert_eq!(calls(&emulator), reads);
+    }
+    facts.trust(&key);
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    facts.refresh().await;
+    assert_eq!(calls(&emulator), 4);
+}

@@ -9,6 +9,7 @@
 #![allow(missing_docs)]
 
 mod crash;
+mod discovery;
 mod facts;
 mod faults;
 mod scenario;

@@ -202,7 +202,7 @@ fn instance_interface(interface: &sdk::InstanceNetworkInterface) -> Interface {
         id: text(interface.network_interface_id()),
         device_index: interface
             .attachment()
-            .and_then(|attachment| attachment.device_index()),
+            .and_then(sdk::InstanceNetworkInterfaceAttachment::device_index),
         groups: group_ids(interface.groups()),
         private_ips: interface
             .private_ip_addresses()
@@ -232,7 +232,7 @@ pub(super) fn interface(interface: &sdk::NetworkInterface) -> Interface {
         id: text(interface.network_interface_id()),
         device_index: interface
             .attachment()
-            .and_then(|attachment| attachment.device_index()),
+            .and_then(sdk::NetworkInterfaceAttachment::device_index),
         groups: group_ids(interface.groups()),
         private_ips: interface
             .private_ip_addresses()

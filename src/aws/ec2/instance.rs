@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_ec2::types::Reservation;
 use elbow_core::targets::Instance;
 use futures::FutureExt;
 
@@ -29,10 +30,7 @@ pub(in crate::aws) fn instances_batch() -> Arc<Batch<Instance>> {
                 let output = aws
                     .call(asker, Service::Ec2, DESCRIBE, || request.clone().send())
                     .await?;
-                let instances = output
-                    .reservations()
-                    .iter()
-                    .flat_map(|reservation| reservation.instances());
+                let instances = output.reservations().iter().flat_map(Reservation::instances);
                 Ok((instances.map(convert::instance).collect(), output.next_token))
             })
             .await?;

@@ -126,7 +126,7 @@ impl Aws {
             .await?;
         output.group_id.ok_or_else(|| AwsError {
             answered: false,
-            ..AwsError::unknown_value(Service::Ec2, OPERATION, "the answer has no group id".to_owned())
+            ..AwsError::unknown_value(Service::Ec2, OPERATION, "the answer has no group id")
         })
     }
 

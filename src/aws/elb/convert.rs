@@ -33,7 +33,7 @@ impl Strange {
 
     /// As the error of a call.
     pub(super) fn error(&self, operation: &'static str) -> AwsError {
-        AwsError::unknown_value(Service::Elb, operation, self.message().to_owned())
+        AwsError::unknown_value(Service::Elb, operation, self.message())
     }
 }
 
@@ -276,7 +276,7 @@ fn action(what: &str, action: &sdk::Action) -> Result<Action, Strange> {
     }
     let stickiness = config
         .and_then(|config| config.target_group_stickiness_config())
-        .and_then(|stickiness| stickiness.enabled());
+        .and_then(sdk::TargetGroupStickinessConfig::enabled);
     Ok(Action::Forward(ForwardAction {
         target_groups,
         stickiness: stickiness.into(),
@@ -402,7 +402,7 @@ pub(super) fn target_health(health: &sdk::TargetHealthDescription) -> TargetHeal
     TargetHealth {
         target: Target {
             id: text(target.and_then(|target| target.id())),
-            port: target.and_then(|target| target.port()).unwrap_or_default(),
+            port: target.and_then(sdk::TargetDescription::port).unwrap_or_default(),
             availability_zone: target
                 .and_then(|target| target.availability_zone())
                 .map(str::to_owned),
@@ -418,7 +418,7 @@ pub(super) fn target_health(health: &sdk::TargetHealthDescription) -> TargetHeal
         reason: text(
             state
                 .and_then(|state| state.reason())
-                .map(|reason| reason.as_str()),
+                .map(sdk::TargetHealthReasonEnum::as_str),
         ),
         description: text(state.and_then(|state| state.description())),
     }

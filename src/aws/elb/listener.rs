@@ -110,7 +110,7 @@ impl Aws {
             .and_then(|listener| listener.listener_arn());
         arn.map(str::to_owned).ok_or_else(|| AwsError {
             answered: false,
-            ..AwsError::unknown_value(Service::Elb, OPERATION, "the answer has no ARN".to_owned())
+            ..AwsError::unknown_value(Service::Elb, OPERATION, "the answer has no ARN")
         })
     }
 

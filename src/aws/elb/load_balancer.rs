@@ -149,11 +149,7 @@ impl Aws {
             }),
             None => Err(AwsError {
                 answered: false,
-                ..AwsError::unknown_value(
-                    Service::Elb,
-                    OPERATION,
-                    "the answer has no ARN and DNS name".to_owned(),
-                )
+                ..AwsError::unknown_value(Service::Elb, OPERATION, "the answer has no ARN and DNS name")
             }),
         }
     }
@@ -245,7 +241,7 @@ impl Aws {
                     .await?;
                 let units = output
                     .minimum_load_balancer_capacity()
-                    .and_then(|minimum| minimum.capacity_units());
+                    .and_then(sdk::MinimumLoadBalancerCapacity::capacity_units);
                 let reserved = !output.capacity_reservation_state().is_empty();
                 Ok(units.or_else(|| reserved.then_some(0)))
             },
