@@ -34,15 +34,25 @@ pub enum Wanted {
 /// Asks and builds, in turn, until the build knows enough.
 pub async fn wanted(engine: &Engine, intent: &Intent, cx: &Cx) -> Wanted {
     match intent.wish {
-        Wish::Ignore => return Wanted::Ignore,
+        Wish::Ignore => {
+            engine.facts.trust(&Key::Stack(intent.key.clone()));
+            return Wanted::Ignore;
+        }
         Wish::Sick => return Wanted::Sick(intent.problems.clone()),
         Wish::Empty | Wish::Service(_) => {}
     }
     let mut answers = Answers::new();
     for _ in 0..=ROUNDS {
         match build::build(intent, &engine.settings, &answers) {
-            Built::Stack(stack, warnings) => return Wanted::Stack(stack, warnings),
-            Built::Sick(problems) => return Wanted::Sick(problems),
+            Built::Stack(stack, warnings) => {
+                engine.facts.trust(&Key::Stack(intent.key.clone()));
+                return Wanted::Stack(stack, warnings);
+            }
+            Built::Sick(problems) => {
+                let asked = answers.into_keys().collect();
+                engine.facts.doubt(&Key::Stack(intent.key.clone()), &asked);
+                return Wanted::Sick(problems);
+            }
             Built::Wait(reason) => return Wanted::Wait(reason),
             Built::Ask(questions) => {
                 engine.note_questions(&intent.key, &questions);
