@@ -66,6 +66,20 @@ pub fn unread(engine: &Engine, intent: &Intent, error: &AwsError) -> Run {
     }
 }
 
+/// The record of the stack as it was could not be ended, so nothing was begun.
+pub fn unrecorded(engine: &Engine, intent: &Intent, error: &kube::Error) -> Run {
+    let cause = format!("the record of the stack cannot be deleted: {}", chain(error));
+    let mut run = Run::default();
+    fail(
+        &mut run,
+        intent,
+        &uid(engine, &intent.key),
+        Reason::FailedDeployModel,
+        &cause,
+    );
+    run
+}
+
 /// A pass was made: writes the status, takes the finalizer, keeps the record.
 pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Plan>, cx: &Cx) -> Run {
     let key = &intent.key;

@@ -52,6 +52,9 @@ pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
         Err(error) => return conclude::unread(engine, &intent, &error),
     };
     let (plan, last) = split(plan(engine, &wanted, &actual));
+    if let Err(error) = void_record(engine, &wanted, &plan).await {
+        return conclude::unrecorded(engine, &intent, &error);
+    }
     let applied = apply::apply(&plan, &context(engine, cx)).await;
     let pass = Pass {
         wanted,
@@ -61,6 +64,15 @@ pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
         warnings,
     };
     conclude::pass(engine, &intent, pass, last, cx).await
+}
+
+/// A record of another wanted stack ends before the first step away from it: were the owner to turn back half
+/// way, the record would vouch for what is no longer there.
+async fn void_record(engine: &Engine, wanted: &Stack, plan: &Plan) -> Result<(), kube::Error> {
+    if plan.is_empty() || engine.records.is_of(wanted) {
+        return Ok(());
+    }
+    engine.records.delete(&wanted.key).await
 }
 
 /// Reads what the owner asks for, and remembers which Services it named.
@@ -81,9 +93,7 @@ pub fn intent(engine: &Engine, key: &StackKey) -> Intent {
 
 /// What is there, and whether it was read: a record that vouches for the wanted stack saves the reading.
 pub async fn actual(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<(Stack, bool), AwsError> {
-    engine.records.fetch(&wanted.key).await;
-    let listed = engine.mirror.stack(&wanted.key, Depth::Listed, cx).await?;
-    let vouched = engine.records.vouch(wanted, &listed);
+    let vouched = vouched(engine, wanted, cx).await?;
     let read = vouched.is_none();
     let mut actual = match vouched {
         Some(vouched) => vouched,
@@ -97,6 +107,16 @@ pub async fn actual(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<(Stack, 
         .map(|object| binding::from_object(object, &actual.target_groups))
         .collect();
     Ok((actual, read))
+}
+
+/// What the record vouches for; nothing where everything has been read already.
+async fn vouched(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<Option<Stack>, AwsError> {
+    if engine.mirror.is_read(&wanted.key) {
+        return Ok(None);
+    }
+    engine.records.fetch(&wanted.key).await;
+    let listed = engine.mirror.stack(&wanted.key, Depth::Listed, cx).await?;
+    Ok(engine.records.vouch(wanted, &listed))
 }
 
 /// Plans and lints. A step that fails the linter is dropped with its dependents.

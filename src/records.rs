@@ -102,6 +102,12 @@ impl Records {
         self.get(&wanted.key)?.vouch(wanted, listed, &self.settings)
     }
 
+    /// Whether the record of a stack, if there is one, was made of this wanted stack.
+    pub fn is_of(&self, wanted: &Stack) -> bool {
+        self.get(&wanted.key)
+            .is_none_or(|record| record.is_of(wanted, &self.settings))
+    }
+
     /// The next run of a stack reads it whatever its record says.
     pub fn distrust(&self, key: &StackKey) {
         self.distrusted

@@ -75,6 +75,12 @@ impl Mirror {
         self.follow(key, cx).await
     }
 
+    /// Whether the picture of a stack is complete: something is known, nothing contradicts it, and every part
+    /// has been read. A deep read of it makes no call.
+    pub fn is_read(&self, key: &StackKey) -> bool {
+        !self.picture(key).is_empty() && self.is_fresh(key) && self.unread(key).is_empty()
+    }
+
     /// Looks at what the stack refers to and nobody has shown yet: lists lag, references do not. What turns
     /// out to be ours is entered; the rest is remembered as somebody else's.
     async fn follow(&self, key: &StackKey, cx: &Cx) -> Result<(), AwsError> {
