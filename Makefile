@@ -4,24 +4,30 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test check cluster golden generate lint
 
-TARGET := $(or $(CARGO_TARGET_DIR),target)
-BIN := $(TARGET)/debug
+# What is built lies outside the clone, so that a second clone is quick: one folder per toolchain and lock file.
+ELBOW_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/elbow
+INPUTS := $(shell cat Cargo.lock rust-toolchain.toml | sha256sum | cut -c1-16)
+export CARGO_TARGET_DIR ?= $(ELBOW_CACHE)/target-$(INPUTS)
+export ELBOW_CACHE
+# Binaries are copied into the clone: two clones share the target folder, not what they run.
+BIN := $(CURDIR)/target/bin
+export ELBOW_BIN := $(BIN)/elbow
+export ELBOW_EMULATOR_BIN := $(BIN)/elbow-emulator
+export ELBOW_E2E_BIN := $(BIN)/elbow-e2e
 # One set of features for everything that is built here, so that the AWS SDK is compiled once.
 BUILD := cargo build --locked --workspace --all-targets
-STEP = @printf '\n== %s\n' "$(1)"; date +%s > $(TARGET)/.step
-DONE = @printf '== %s: %d s\n' "$(1)" $$(( $$(date +%s) - $$(cat $(TARGET)/.step) ))
+STEP = @printf '\n== %s\n' "$(1)"; date +%s > $(BIN)/.step
+DONE = @printf '== %s: %d s\n' "$(1)" $$(( $$(date +%s) - $$(cat $(BIN)/.step) ))
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 demo: build control-plane ## Watch Services become load balancers and go again; ONCE=1 ends by itself
-	@ONCE=$(ONCE) ELBOW_BIN=$(BIN)/elbow ELBOW_EMULATOR_BIN=$(BIN)/elbow-emulator $(BIN)/elbow-e2e demo
+	@ONCE=$(ONCE) $(BIN)/elbow-e2e demo
 
 test: build control-plane python ## Every test, with its name and result
 	$(call STEP,tests)
-	@ELBOW_BIN=$(abspath $(BIN)/elbow) ELBOW_EMULATOR_BIN=$(abspath $(BIN)/elbow-emulator) \
-	  ELBOW_E2E_BIN=$(abspath $(BIN)/elbow-e2e) \
-	  cargo test --locked --workspace --all-targets -- --test-threads=2
+	@cargo test --locked --workspace --all-targets -- --test-threads=2
 	@cargo test --locked --workspace --doc
 	$(call DONE,tests)
 
@@ -35,8 +41,8 @@ cluster: build control-plane ## A Kubernetes control plane alone, until Ctrl-C
 golden: ## Accept the golden files the tests would write now
 	@INSTA_UPDATE=always cargo test --locked -p elbow-crds -p elbow-core -p elbow-webhooks
 
-generate: build ## Write generated files (crds/yaml)
-	@$(BIN)/elbow crds --write crds/yaml
+generate: ## Write generated files (crds/yaml)
+	@cargo run --locked -q -p elbow-crds --example generate
 
 lint: ## Clippy, formatting, and cargo deny where it is installed
 	@cargo fmt --all -- --check
@@ -45,9 +51,10 @@ lint: ## Clippy, formatting, and cargo deny where it is installed
 
 .PHONY: build control-plane python
 build:
-	@mkdir -p $(TARGET)
+	@mkdir -p $(BIN) $(CARGO_TARGET_DIR)
 	$(call STEP,Rust: build everything (cold about 10 minutes on two cores; the AWS SDK needs 7.5 GiB))
-	@$(BUILD)
+	@flock $(CARGO_TARGET_DIR)/.binaries sh -c '$(BUILD) && cp $(CARGO_TARGET_DIR)/debug/elbow \
+	  $(CARGO_TARGET_DIR)/debug/elbow-emulator $(CARGO_TARGET_DIR)/debug/elbow-e2e $(BIN)/'
 	$(call DONE,Rust)
 
 control-plane: build

@@ -4,6 +4,24 @@ use elbow_core::settings::Gates;
 
 use super::parse;
 
+/// Gates that have an effect.
+const NAMES: [&str; 15] = [
+    "ListenerRulesTagging",
+    "WeightedTargetGroups",
+    "ServiceTypeLoadBalancerOnly",
+    "EndpointsFailOpen",
+    "EnableServiceController",
+    "EnableIPTargetType",
+    "SubnetsClusterTagCheck",
+    "NLBHealthCheckAdvancedConfig",
+    "NLBSecurityGroup",
+    "ALBSingleSubnet",
+    "LBCapacityReservation",
+    "SubnetDiscoveryByReachability",
+    "EnableTCPUDPListener",
+    "EnhancedDefaultBehavior",
+    "EnableDefaultTagsLowPriority",
+];
 /// Gates of parts that are not built yet: read and checked, without effect.
 const LATER: [&str; 8] = [
     "EnableRGTAPI",
@@ -53,8 +71,10 @@ fn set(gates: &mut Gates, name: &str, value: bool) -> Result<(), String> {
         "EnableDefaultTagsLowPriority" => &mut gates.enable_default_tags_low_priority,
         _ if LATER.contains(&name) => return Ok(()),
         _ => {
+            let known: Vec<&str> = NAMES.into_iter().chain(LATER).collect();
             return Err(format!(
-                "flag --feature-gates: there is no gate '{name}'; see the list in docs/flags.md"
+                "flag --feature-gates: there is no gate '{name}'; allowed are {}",
+                known.join(", ")
             ));
         }
     };
@@ -75,6 +95,13 @@ mod tests {
         ]);
         let gates = gates.unwrap();
         assert!(gates.enable_tcp_udp_listener && !gates.nlb_security_group && gates.weighted_target_groups);
+    }
+
+    #[test]
+    fn every_gate_that_is_offered_is_read() {
+        for name in NAMES {
+            assert!(read(&[format!("{name}=true")]).is_ok(), "{name}");
+        }
     }
 
     #[test]
