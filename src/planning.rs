@@ -79,7 +79,7 @@ async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<
             }
         }
         Wanted::Stack(wanted, _) if output == PlanOutput::Stack => {
-            writeln!(page, "{}", build::stack_json(&wanted))?;
+            writeln!(page, "{}", build::stack_text(&wanted))?;
         }
         Wanted::Stack(wanted, warnings) => {
             let (actual, _) = reconcile::actual(engine, &wanted, &cx).await?;
