@@ -9,9 +9,9 @@ use elbow_core::key::Lane;
 use elbow_core::question::Vpc;
 use elbow_core::settings::Realm;
 
-use super::call::deepest;
 use super::endpoints::Endpoints;
 use super::error::AwsError;
+use super::failure::deepest;
 use super::throttle::Throttle;
 use super::{Aws, AwsConfig, Cx, clients};
 

@@ -214,7 +214,7 @@ pub(crate) fn classify(code: &str, status: u16) -> Fault {
         Fault::Denied
     } else if TRANSIENT.contains(&code) {
         Fault::Transient
-    } else if IN_USE.contains(&bare) {
+    } else if IN_USE.contains(&bare) || code.ends_with(".InUse") {
         Fault::InUse
     } else if bare.ends_with("NotFound") {
         Fault::NotFound

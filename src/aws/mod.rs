@@ -15,6 +15,7 @@ mod ec2;
 mod elb;
 mod endpoints;
 mod error;
+mod failure;
 mod lease;
 pub mod lifetimes;
 mod merge;

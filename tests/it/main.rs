@@ -17,3 +17,4 @@ mod scenario;
 mod support;
 mod wire_emulator;
 mod wire_hostile;
+mod wire_order;

@@ -6,7 +6,9 @@
     clippy::indexing_slicing
 )]
 
+use super::super::request::actions;
 use super::*;
+use crate::aws::error::Fault;
 
 fn reported() -> sdk::builders::LoadBalancerBuilder {
     sdk::LoadBalancer::builder()

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 use elbow_core::model::{Listener, Tags};
 
-use super::convert;
 use super::load_balancer::gone;
+use super::{convert, request};
 use crate::aws::call::all_pages;
 use crate::aws::error::{AwsError, Service};
 use crate::aws::{Aws, Cx};
@@ -89,18 +89,18 @@ impl Aws {
         let request = self
             .elb()
             .create_listener()
-            .load_balancer_arn(convert::known(OPERATION, &wanted.load_balancer)?)
+            .load_balancer_arn(request::known(OPERATION, &wanted.load_balancer)?)
             .port(wanted.port)
-            .protocol(convert::protocol(wanted.protocol))
-            .set_default_actions(Some(convert::actions(
+            .protocol(request::protocol(wanted.protocol))
+            .set_default_actions(Some(request::actions(
                 OPERATION,
                 &wanted.default_actions,
                 weighted,
             )?))
-            .set_certificates(convert::certificates(&wanted.certificates))
+            .set_certificates(request::certificates(&wanted.certificates))
             .set_ssl_policy(wanted.ssl_policy.get().cloned())
             .set_alpn_policy(wanted.alpn_policy.get().map(|policy| vec![policy.clone()]))
-            .set_tags(convert::tags(tags));
+            .set_tags(request::tags(tags));
         let output = self
             .call(&cx.into(), Service::Elb, OPERATION, || request.clone().send())
             .await?;
@@ -123,13 +123,13 @@ impl Aws {
             .modify_listener()
             .listener_arn(arn)
             .port(wanted.port)
-            .protocol(convert::protocol(wanted.protocol))
-            .set_default_actions(Some(convert::actions(
+            .protocol(request::protocol(wanted.protocol))
+            .set_default_actions(Some(request::actions(
                 OPERATION,
                 &wanted.default_actions,
                 weighted,
             )?))
-            .set_certificates(convert::certificates(&wanted.certificates))
+            .set_certificates(request::certificates(&wanted.certificates))
             .set_ssl_policy(wanted.ssl_policy.get().cloned())
             .set_alpn_policy(wanted.alpn_policy.get().map(|policy| vec![policy.clone()]));
         self.call(&cx.into(), Service::Elb, OPERATION, || request.clone().send())

@@ -8,6 +8,7 @@ use elbow_core::model::{IpAddressType, LoadBalancer, LoadBalancerType, OnOff, Su
 use futures::FutureExt;
 
 use super::convert::{self, Strange};
+use super::request;
 use super::{CreatedLoadBalancer, ListedLoadBalancer};
 use crate::aws::batch::Batch;
 use crate::aws::call::all_pages;
@@ -134,10 +135,10 @@ impl Aws {
             })
             .scheme(sdk::LoadBalancerSchemeEnum::from(wanted.scheme.as_str()))
             .ip_address_type(sdk::IpAddressType::from(wanted.ip_address_type.as_str()))
-            .set_subnet_mappings(Some(wanted.subnets.iter().map(convert::subnet_mapping).collect()))
+            .set_subnet_mappings(Some(wanted.subnets.iter().map(request::subnet_mapping).collect()))
             .set_security_groups((!security_groups.is_empty()).then(|| security_groups.to_vec()))
             .set_enable_prefix_for_ipv6_source_nat(wanted.ipv6_source_nat.get().copied().map(source_nat))
-            .set_tags(convert::tags(tags));
+            .set_tags(request::tags(tags));
         let output = self
             .call(&cx.into(), Service::Elb, OPERATION, || request.clone().send())
             .await?;
@@ -200,7 +201,7 @@ impl Aws {
             .elb()
             .set_subnets()
             .load_balancer_arn(arn)
-            .set_subnet_mappings(Some(subnets.iter().map(convert::subnet_mapping).collect()))
+            .set_subnet_mappings(Some(subnets.iter().map(request::subnet_mapping).collect()))
             .set_enable_prefix_for_ipv6_source_nat(ipv6_source_nat.map(source_nat));
         self.call(&cx.into(), Service::Elb, "SetSubnets", || request.clone().send())
             .await?;

@@ -4,6 +4,7 @@ mod attribute;
 mod convert;
 mod listener;
 mod load_balancer;
+mod request;
 mod tag;
 mod target;
 mod target_group;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use elbow_core::model::Tags;
 use futures::FutureExt;
 
-use super::convert;
+use super::{convert, request};
 use crate::aws::batch::Batch;
 use crate::aws::error::{AwsError, Service};
 use crate::aws::{Aws, Cx};
@@ -48,7 +48,7 @@ impl Aws {
             .elb()
             .add_tags()
             .resource_arns(arn)
-            .set_tags(convert::tags(tags));
+            .set_tags(request::tags(tags));
         self.call(&cx.into(), Service::Elb, "AddTags", || request.clone().send())
             .await?;
         Ok(())

@@ -2,7 +2,7 @@
 
 use elbow_core::targets::{Target, TargetHealth};
 
-use super::convert;
+use super::{convert, request};
 use crate::aws::error::{AwsError, Service};
 use crate::aws::{Aws, Cx};
 
@@ -19,7 +19,7 @@ impl Aws {
         targets: Option<&[Target]>,
     ) -> Result<Vec<TargetHealth>, AwsError> {
         const OPERATION: &str = "DescribeTargetHealth";
-        let targets = targets.map(|targets| targets.iter().map(convert::target).collect::<Vec<_>>());
+        let targets = targets.map(|targets| targets.iter().map(request::target).collect::<Vec<_>>());
         let name = format!("{OPERATION} {target_group} {targets:?}");
         let arn = target_group.to_owned();
         self.merged(cx, Service::Elb, name, |aws, asker| async move {
@@ -48,7 +48,7 @@ impl Aws {
         targets: &[Target],
     ) -> Result<(), AwsError> {
         for chunk in targets.chunks(TARGETS) {
-            let targets = chunk.iter().map(convert::target).collect();
+            let targets = chunk.iter().map(request::target).collect();
             let request = self
                 .elb()
                 .register_targets()
@@ -70,7 +70,7 @@ impl Aws {
         targets: &[Target],
     ) -> Result<(), AwsError> {
         for chunk in targets.chunks(TARGETS) {
-            let targets = chunk.iter().map(convert::target).collect();
+            let targets = chunk.iter().map(request::target).collect();
             let request = self
                 .elb()
                 .deregister_targets()

@@ -10,6 +10,7 @@ use futures::FutureExt;
 use super::ListedTargetGroup;
 use super::convert::{self, Strange};
 use super::load_balancer::gone;
+use super::request;
 use crate::aws::batch::Batch;
 use crate::aws::call::all_pages;
 use crate::aws::error::{AwsError, Fault, Service};
@@ -127,7 +128,7 @@ impl Aws {
             .name(&wanted.name)
             .target_type(sdk::TargetTypeEnum::from(wanted.target_type.as_str()))
             .port(wanted.port)
-            .protocol(convert::protocol(wanted.protocol))
+            .protocol(request::protocol(wanted.protocol))
             .set_protocol_version(wanted.protocol_version.get().cloned())
             .vpc_id(&self.realm().vpc)
             .set_ip_address_type(match wanted.family {
@@ -135,15 +136,15 @@ impl Aws {
                 IpFamily::Ipv6 => Some(sdk::TargetGroupIpAddressTypeEnum::Ipv6),
             })
             .health_check_enabled(true)
-            .health_check_protocol(convert::protocol(check.protocol))
+            .health_check_protocol(request::protocol(check.protocol))
             .health_check_port(check.port.wire())
             .set_health_check_path(check.path.get().cloned())
-            .set_matcher(check.matcher.get().map(convert::matcher))
+            .set_matcher(check.matcher.get().map(request::matcher))
             .health_check_interval_seconds(check.interval_seconds)
             .set_health_check_timeout_seconds(check.timeout_seconds.get().copied())
             .healthy_threshold_count(check.healthy_threshold)
             .unhealthy_threshold_count(check.unhealthy_threshold)
-            .set_tags(convert::tags(tags));
+            .set_tags(request::tags(tags));
         let output = self
             .call(&cx.into(), Service::Elb, OPERATION, || request.clone().send())
             .await?;
@@ -164,10 +165,10 @@ impl Aws {
             .modify_target_group()
             .target_group_arn(arn)
             .health_check_enabled(true)
-            .health_check_protocol(convert::protocol(check.protocol))
+            .health_check_protocol(request::protocol(check.protocol))
             .health_check_port(check.port.wire())
             .set_health_check_path(check.path.get().cloned())
-            .set_matcher(check.matcher.get().map(convert::matcher))
+            .set_matcher(check.matcher.get().map(request::matcher))
             .health_check_interval_seconds(check.interval_seconds)
             .set_health_check_timeout_seconds(check.timeout_seconds.get().copied())
             .healthy_threshold_count(check.healthy_threshold)

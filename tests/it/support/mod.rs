@@ -6,6 +6,7 @@ pub mod connector;
 pub mod fuse;
 pub mod land;
 pub mod process;
+pub mod wanted;
 
 use elbow::aws::{Aws, AwsConfig, Throttle};
 use elbow_core::key::Lane;
