@@ -15,6 +15,7 @@ mod faults;
 mod house;
 mod scenario;
 mod support;
+mod targets;
 mod wire_emulator;
 mod wire_hostile;
 mod wire_order;
