@@ -19,6 +19,7 @@ pub mod process;
 pub mod programs;
 
 pub mod scratch;
+pub mod sight;
 pub mod table;
 pub mod wait;
 pub mod world;

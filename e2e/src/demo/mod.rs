@@ -5,7 +5,6 @@
 //! well only if every step was seen within its bound.
 
 mod parts;
-mod sight;
 mod story;
 
 use anyhow::{Context, Result, bail};

@@ -6,15 +6,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client};
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::parts::Parts;
-use super::sight::Sight;
 use crate::account::Account;
+use crate::sight::Sight;
 use crate::{apply, gates, wait};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
@@ -53,9 +53,13 @@ impl<'a> Story<'a> {
             .iter()
             .filter(|object| apply::kind(object) == "Service")
             .count();
-        self.bindings(services).await?;
+        gates::bindings(&self.client, NAMESPACE, services, SEEN_WITHIN).await?;
         for deployment in deployments {
-            apply::apply(&self.client, &[self.with_gates(deployment).await?]).await?;
+            let gated = self.with_gates(deployment).await?;
+            self.deployments()
+                .create(&PostParams::default(), &gated)
+                .await
+                .context("cannot create a Deployment")?;
         }
         let sight = self.settled().await?;
         println!("{}\n{}", sight.services_table(), sight.pods_table());
@@ -82,7 +86,7 @@ impl<'a> Story<'a> {
         title(&format!(
             "kubectl -n {NAMESPACE} rollout restart deployment/{MOVING}"
         ));
-        let before = Sight::take(self.parts, NAMESPACE).await?;
+        let before = self.look().await?;
         let old = before.uids(MOVING);
         let began = Instant::now();
         let restarted = json!({ "spec": { "template": { "metadata": { "annotations": {
@@ -90,7 +94,7 @@ impl<'a> Story<'a> {
         } } } } });
         self.patch_moving(restarted).await?;
         wait::until("all pods to be new ones", SEEN_WITHIN, async || {
-            let sight = Sight::take(self.parts, NAMESPACE).await?;
+            let sight = self.look().await?;
             let (all, ready) = sight.count(MOVING);
             let replaced = sight.uids(MOVING).is_disjoint(&old) && all == old.len() && ready == all;
             Ok(replaced.then_some(()))
@@ -145,7 +149,7 @@ impl<'a> Story<'a> {
         self.patch_moving(json!({ "spec": { "replicas": replicas } }))
             .await?;
         wait::until(&format!("{replicas} ready pods"), SEEN_WITHIN, async || {
-            let sight = Sight::take(self.parts, NAMESPACE).await?;
+            let sight = self.look().await?;
             Ok((sight.count(MOVING) == (replicas, replicas)).then_some(()))
         })
         .await?;
@@ -158,72 +162,45 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
+    fn deployments(&self) -> Api<Deployment> {
+        Api::namespaced(self.client.clone(), NAMESPACE)
+    }
+
     async fn patch_moving(&self, patch: serde_json::Value) -> Result<()> {
-        let api: Api<Deployment> = Api::namespaced(self.client.clone(), NAMESPACE);
         let patch = Patch::Merge(patch);
-        api.patch(MOVING, &PatchParams::default(), &patch)
+        self.deployments()
+            .patch(MOVING, &PatchParams::default(), &patch)
             .await
             .context("cannot change the Deployment")?;
         Ok(())
     }
 
-    /// Waits until there is a binding for every port of every Service.
-    async fn bindings(&self, services: usize) -> Result<()> {
-        let api: Api<elbow_crds::target_group_binding::TargetGroupBinding> =
-            Api::namespaced(self.client.clone(), NAMESPACE);
-        wait::until(
-            "a TargetGroupBinding for every Service",
-            SEEN_WITHIN,
-            async || {
-                let bindings = api.list(&ListParams::default()).await?.items;
-                let mut bound: Vec<&str> = bindings
-                    .iter()
-                    .map(|one| one.spec.service_ref.name.as_str())
-                    .collect();
-                bound.sort_unstable();
-                bound.dedup();
-                Ok((bound.len() == services).then_some(()))
-            },
-        )
-        .await
-    }
-
-    async fn with_gates(&self, deployment: DynamicObject) -> Result<DynamicObject> {
+    async fn with_gates(&self, deployment: DynamicObject) -> Result<Deployment> {
         let value = serde_json::to_value(&deployment).context("a Deployment is JSON")?;
-        let typed: Deployment = serde_json::from_value(value).context("not a Deployment")?;
-        let labels = typed
-            .spec
-            .template
-            .metadata
-            .unwrap_or_default()
-            .labels
-            .unwrap_or_default();
-        let namespace = deployment.namespace().unwrap_or_default();
-        let conditions = gates::of_pod(&self.client, &namespace, &labels).await?;
-        let listed: Vec<_> = conditions
-            .iter()
-            .map(|gate| json!({ "conditionType": gate }))
-            .collect();
-        let mut gated = deployment;
-        let spec = gated
-            .data
-            .pointer_mut("/spec/template/spec")
-            .context("a Deployment has a pod template")?;
-        if let Some(spec) = spec.as_object_mut() {
-            spec.insert("readinessGates".to_owned(), json!(listed));
-        }
-        Ok(gated)
+        let mut typed: Deployment = serde_json::from_value(value).context("not a Deployment")?;
+        gates::inject(&self.client, &mut typed).await?;
+        Ok(typed)
     }
 
     /// Waits until every Service has the targets it ought to have.
     async fn settled(&self) -> Result<Sight> {
         wait::until("targets to follow their pods", SEEN_WITHIN, async || {
-            let sight = Sight::take(self.parts, NAMESPACE).await?;
+            let sight = self.look().await?;
             match sight.missing() {
                 Some(missing) => bail!(missing),
                 None => Ok(Some(sight)),
             }
         })
+        .await
+    }
+
+    async fn look(&self) -> Result<Sight> {
+        Sight::take(
+            self.client.clone(),
+            &self.parts.world,
+            &self.parts.emulator,
+            NAMESPACE,
+        )
         .await
     }
 

@@ -11,8 +11,12 @@
 
 mod boto3;
 mod control_plane;
+mod idle;
 mod leftovers;
+mod permissions;
 mod pods;
 mod programs;
+mod rig;
+mod rolling;
 mod services;
 mod shared;

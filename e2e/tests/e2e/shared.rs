@@ -111,7 +111,17 @@ impl Shared {
 
     /// Waits until exactly `count` pods of `app` are Ready.
     pub async fn ready_pods(&self, namespace: &str, app: &str, count: usize) -> Result<Vec<Pod>> {
-        wait::until(&format!("{count} ready pods of {app}"), SOON, async || {
+        self.ready_pods_within(namespace, app, count, SOON).await
+    }
+
+    pub async fn ready_pods_within(
+        &self,
+        namespace: &str,
+        app: &str,
+        count: usize,
+        limit: Duration,
+    ) -> Result<Vec<Pod>> {
+        wait::until(&format!("{count} ready pods of {app}"), limit, async || {
             let pods = self.pods(namespace, app).await?;
             let ready = pods
                 .iter()

@@ -8,10 +8,10 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
 
-use super::parts::Parts;
 use crate::account::{Account, TargetGroup};
+use crate::programs::Emulator;
 use crate::table;
-use crate::world::Machine;
+use crate::world::{Machine, World};
 
 /// What one look shows.
 pub struct Sight {
@@ -28,8 +28,7 @@ type Wanted = BTreeMap<String, bool>;
 
 impl Sight {
     /// Looks at the Services and pods of a namespace and at the whole account.
-    pub async fn take(parts: &Parts, namespace: &str) -> Result<Self> {
-        let client: Client = parts.control_plane.administrator();
+    pub async fn take(client: Client, world: &World, emulator: &Emulator, namespace: &str) -> Result<Self> {
         let all = ListParams::default();
         let services: Api<Service> = Api::namespaced(client.clone(), namespace);
         let pods: Api<Pod> = Api::namespaced(client, namespace);
@@ -37,8 +36,8 @@ impl Sight {
             namespace: namespace.to_owned(),
             services: services.list(&all).await?.items,
             pods: pods.list(&all).await?.items,
-            machines: parts.world.machines().cloned().collect(),
-            account: Account::read(parts.emulator.state().await?)?,
+            machines: world.machines().cloned().collect(),
+            account: Account::read(emulator.state().await?)?,
         })
     }
 
