@@ -123,12 +123,25 @@ impl Rig {
             }
         })
         .await;
-        seen.with_context(|| {
-            format!(
-                "the controller's last lines:\n{}",
-                self.controller.process().last_lines(8)
-            )
-        })
+        match seen {
+            Ok(sight) => Ok(sight),
+            Err(error) => Err(error.context(self.problems().await)),
+        }
+    }
+
+    /// What the controller itself says is wrong.
+    async fn problems(&mut self) -> String {
+        let stacks = self.controller.stacks().await.unwrap_or_default();
+        let runs = stacks["runs"].as_object().cloned().unwrap_or_default();
+        let problems: Vec<String> = runs
+            .iter()
+            .map(|(key, run)| format!("{key}: problems {}, waits {}", run["problems"], run["waits"]))
+            .collect();
+        format!(
+            "{}\n{}",
+            problems.join("\n"),
+            self.controller.process().last_lines(5)
+        )
     }
 
     pub async fn look(&self) -> Result<Sight> {
@@ -192,6 +205,7 @@ pub fn load_balancer(name: &str, app: &str, target_type: &str) -> Value {
             "annotations": {
                 "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": target_type,
                 "service.beta.kubernetes.io/aws-load-balancer-healthcheck-interval": "5",
+                "service.beta.kubernetes.io/aws-load-balancer-healthcheck-timeout": "2",
                 "service.beta.kubernetes.io/aws-load-balancer-healthcheck-healthy-threshold": "2",
                 "service.beta.kubernetes.io/aws-load-balancer-healthcheck-unhealthy-threshold": "2",
             },
