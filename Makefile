@@ -4,20 +4,17 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test check cluster golden generate lint
 
-# What is built lies outside the clone, so that a second clone is quick: one folder per toolchain and lock file.
-ELBOW_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/elbow
-INPUTS := $(shell cat Cargo.lock rust-toolchain.toml | sha256sum | cut -c1-16)
-export CARGO_TARGET_DIR ?= $(ELBOW_CACHE)/target-$(INPUTS)
-export ELBOW_CACHE
-# Binaries are copied into the clone: two clones share the target folder, not what they run.
-BIN := $(CURDIR)/target/bin
+# What is downloaded or takes long to build is kept here, one folder per hash of its inputs; a second clone is quick.
+export ELBOW_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/elbow
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+BIN := $(CARGO_TARGET_DIR)/debug
 export ELBOW_BIN := $(BIN)/elbow
 export ELBOW_EMULATOR_BIN := $(BIN)/elbow-emulator
 export ELBOW_E2E_BIN := $(BIN)/elbow-e2e
 # One set of features for everything that is built here, so that the AWS SDK is compiled once.
 BUILD := cargo build --locked --workspace --all-targets
-STEP = @printf '\n== %s\n' "$(1)"; date +%s > $(BIN)/.step
-DONE = @printf '== %s: %d s\n' "$(1)" $$(( $$(date +%s) - $$(cat $(BIN)/.step) ))
+STEP = @printf '\n== %s\n' "$(1)"; date +%s > $(CARGO_TARGET_DIR)/.step
+DONE = @printf '== %s: %d s\n' "$(1)" $$(( $$(date +%s) - $$(cat $(CARGO_TARGET_DIR)/.step) ))
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -51,10 +48,11 @@ lint: ## Clippy, formatting, and cargo deny where it is installed
 
 .PHONY: build control-plane python
 build:
-	@mkdir -p $(BIN) $(CARGO_TARGET_DIR)
+	@mkdir -p $(CARGO_TARGET_DIR)
 	$(call STEP,Rust: build everything (cold about 10 minutes on two cores; the AWS SDK needs 7.5 GiB))
-	@flock $(CARGO_TARGET_DIR)/.binaries sh -c '$(BUILD) && cp $(CARGO_TARGET_DIR)/debug/elbow \
-	  $(CARGO_TARGET_DIR)/debug/elbow-emulator $(CARGO_TARGET_DIR)/debug/elbow-e2e $(BIN)/'
+	@scripts/rust-cache.sh restore $(CARGO_TARGET_DIR) $(ELBOW_CACHE)
+	@$(BUILD)
+	@scripts/rust-cache.sh save $(CARGO_TARGET_DIR) $(ELBOW_CACHE)
 	$(call DONE,Rust)
 
 control-plane: build
