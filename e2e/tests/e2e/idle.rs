@@ -68,7 +68,8 @@ fn keys_that_are_enqueued_ten_times_at_rest_cause_no_call_and_no_write() {
 fn a_restart_writes_nothing_and_reads_no_stack_by_itself() {
     run(async |shared| {
         // The pods' health is not the question here, so checks are as slow as AWS's.
-        let seed = "delays: {provisioning: 1, network_registration: 1}";
+        let seed =
+            "delays: {provisioning: 1, network_registration: 1}\nquotas: {network_load_balancers: 300}";
         let flags = vec![
             "--enable-leader-election=true".to_owned(),
             "--aws-api-throttle=Elastic Load Balancing v2:.*=1000:1000,EC2:.*=1000:1000".to_owned(),
