@@ -39,6 +39,11 @@ pub async fn post(url: &str, body: &serde_json::Value) -> Result<Answer> {
     send("POST", url, JSON, body.to_string()).await
 }
 
+/// DELETE, at most 10 s.
+pub async fn delete(url: &str) -> Result<Answer> {
+    send("DELETE", url, JSON, String::new()).await
+}
+
 /// POST of a form, at most 10 s: the query protocol of AWS. The values must be URL-encoded already.
 pub async fn form(url: &str, body: &str) -> Result<Answer> {
     send("POST", url, "application/x-www-form-urlencoded", body.to_owned()).await

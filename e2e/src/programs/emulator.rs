@@ -37,10 +37,16 @@ pub struct Emulator {
 impl Emulator {
     /// Starts it on a free port and waits until it answers.
     pub async fn start(options: &EmulatorOptions) -> Result<Self> {
+        Self::start_at(options, 0).await
+    }
+
+    /// Starts it on that port of 127.0.0.1 (0: a free one) and waits until it answers.
+    pub async fn start_at(options: &EmulatorOptions, port: u16) -> Result<Self> {
         let mut command = Command::new(find("ELBOW_EMULATOR_BIN", "elbow-emulator")?);
         command
             .env_clear()
-            .args(["--listen", "127.0.0.1:0", "--speed", &options.speed.to_string()]);
+            .arg(format!("--listen=127.0.0.1:{port}"))
+            .args(["--speed", &options.speed.to_string()]);
         command.arg("--seed").arg(&options.seed);
         if let Some(dial_map) = &options.dial_map {
             command.args(["--dial-map", dial_map]);
@@ -71,6 +77,12 @@ impl Emulator {
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let url = format!("{}/_emulator/{path}", self.endpoint);
         expect_ok(&url, &http::post(&url, body).await?)
+    }
+
+    /// DELETE below `/_emulator`, for instance `faults`.
+    pub async fn delete(&self, path: &str) -> Result<Value> {
+        let url = format!("{}/_emulator/{path}", self.endpoint);
+        expect_ok(&url, &http::delete(&url).await?)
     }
 
     /// The whole account.

@@ -73,12 +73,7 @@ fn the_user_elbow_is_no_administrator() {
             .list(&all)
             .await?;
         let leases: Api<Lease> = Api::namespaced(elbow.clone(), LEASE_NAMESPACE);
-        assert!(
-            leases
-                .get_opt("aws-load-balancer-controller-leader")
-                .await?
-                .is_none()
-        );
+        leases.get_opt("aws-load-balancer-controller-leader").await?;
         assert!(is_forbidden(Api::<Secret>::all(elbow.clone()).list(&all).await));
         assert!(is_forbidden(
             Api::<ConfigMap>::namespaced(elbow.clone(), "default")

@@ -13,6 +13,7 @@ mod boto3;
 mod control_plane;
 mod idle;
 mod leftovers;
+mod messages;
 mod permissions;
 mod pods;
 mod programs;
