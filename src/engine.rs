@@ -209,6 +209,14 @@ impl Engine {
         *self.not_ready.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
+    /// Clears that reason why the process is not ready; another one stays.
+    pub fn end_not_ready(&self, reason: Option<&str>) {
+        let mut held = self.not_ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_deref() == reason {
+            *held = None;
+        }
+    }
+
     /// Remembers what a stack asked.
     pub fn note_questions(&self, stack: &StackKey, questions: &BTreeSet<elbow_core::question::Question>) {
         let mut interests = self.interests.lock().unwrap_or_else(PoisonError::into_inner);

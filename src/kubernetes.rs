@@ -120,7 +120,13 @@ pub fn own_namespace(flag: &str) -> String {
 }
 
 /// An error with its causes, in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    // The API server's own sentence; the error's text adds the whole answer in Rust's notation.
+    if let Some(kube::Error::Api(status)) = error.downcast_ref::<kube::Error>()
+        && !status.message.is_empty()
+    {
+        return status.message.clone();
+    }
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -86,18 +86,20 @@ impl Listeners {
 
 /// Watches Kubernetes for ever; until the optional kinds are known nothing is watched.
 async fn watch_cluster(engine: Arc<Engine>, quic_variable: String) {
+    let mut told = None;
     let kinds = loop {
         match kubernetes::kinds(&engine.kube).await {
             Ok(kinds) => break kinds,
             Err(error) => {
                 let reason = format!("Kubernetes does not answer: {}", kubernetes::chain(&error));
                 tracing::warn!(%reason, "trying again");
-                engine.set_not_ready(Some(reason));
+                engine.set_not_ready(Some(reason.clone()));
+                told = Some(reason);
                 tokio::time::sleep(std::time::Duration::from_secs(2)).await;
             }
         }
     };
-    engine.set_not_ready(None);
+    engine.end_not_ready(told.as_deref());
     let waker = {
         let engine = engine.clone();
         Arc::new(move |wakes| engine.wake_many(wakes))

@@ -24,8 +24,11 @@ const SLICES: u32 = 64;
 /// Works until dropped; ends only if the VPC does not exist. Bindings start at once, stacks after the first
 /// sweep (DESIGN 4.3 g).
 pub async fn work(engine: Arc<Engine>, stack_runs: usize, binding_runs: usize) -> DiscoveryError {
-    engine.set_not_ready(Some("AWS has not answered yet".to_owned()));
+    let unanswered = || Some("AWS has not answered yet".to_owned());
+    engine.set_not_ready(unanswered());
     engine.stores.synced().await;
+    // What was wrong with Kubernetes meanwhile took the place of this reason.
+    engine.set_not_ready(unanswered());
     engine.records.load().await;
     engine.leading.store(true, Ordering::Release);
     for key in engine.keys() {

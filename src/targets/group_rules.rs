@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use elbow_core::targets::SecurityGroupState;
 use elbow_core::targets::decide::FINALIZER;
 use elbow_core::targets::ledger::{BindingName, GroupResult, GroupRun};
-use elbow_core::targets::networking::{cluster_tag, is_labelled, revocable, rule_diff};
+use elbow_core::targets::networking::{cluster_tag, covers, is_labelled, revocable, rule_diff};
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use super::{Targets, TargetsContext, binding_key, is_lease_lost, lock};
@@ -87,7 +87,11 @@ impl Targets {
                 GroupResult::Failed(format!("couldn't fetch SecurityGroupInfos: [{group}]"))
             });
         };
-        let diff = rule_diff(&todo.wanted, &state.rules);
+        let mut diff = rule_diff(&todo.wanted, &state.rules);
+        if !todo.complete {
+            diff.grant
+                .retain(|rule| !state.rules.iter().any(|held| covers(held, &rule.permission)));
+        }
         let ours = revocable(diff.revoke, &state, &self.settings.scope.cluster, &todo.written);
         let revoke = if todo.complete { ours.as_slice() } else { &[] };
         if revoke_first && !revoke.is_empty() {

@@ -281,6 +281,17 @@ pub fn rule_diff(wanted: &BTreeSet<IngressPermission>, rules: &[GroupRule]) -> R
     }
 }
 
+/// Whether a rule lets in at least what a permission asks: same protocol and source, ports around it.
+/// While bindings are still being worked out, the union of those known so far is narrower than the rule of
+/// them all that an earlier process wrote; granting it beside that rule would only have to be revoked again.
+pub fn covers(held: &GroupRule, asked: &IngressPermission) -> bool {
+    let held = &held.permission;
+    let around = |(from, to): (Option<i32>, Option<i32>), (low, high): (Option<i32>, Option<i32>)| matches!((from, to, low, high), (Some(from), Some(to), Some(low), Some(high)) if from <= low && high <= to);
+    held.protocol == asked.protocol
+        && held.source == asked.source
+        && around((held.from_port, held.to_port), (asked.from_port, asked.to_port))
+}
+
 /// Whether a group is tagged for our cluster and for no other: only there every labelled rule is ours.
 pub fn is_exactly_ours(group: &SecurityGroupState, cluster: &str) -> bool {
     const PREFIX: &str = "kubernetes.io/cluster/";

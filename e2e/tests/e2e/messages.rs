@@ -122,6 +122,19 @@ fn what_cannot_work_ends_with_one_sentence_and_exit_code_1() {
 }
 
 #[test]
+fn a_controller_waits_for_an_aws_endpoint_that_comes_later() {
+    run(async |shared| {
+        let port = free_port()?;
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let kubeconfig = user(shared, "later-aws").await?;
+        let mut controller = Controller::start(&options(shared, kubeconfig, &endpoint))?;
+        stays_unready(&mut controller).await?;
+        let _emulator = Emulator::start_at(&aws(shared), port).await?;
+        controller.ready().await
+    });
+}
+
+#[test]
 fn a_controller_waits_for_a_kubernetes_api_that_comes_later() {
     run(async |shared| {
         let port = free_port()?;

@@ -9,8 +9,8 @@ use super::world::pod;
 use crate::model::{IngressPermission, PermissionSource};
 use crate::settings::Settings;
 use crate::targets::networking::{
-    RULE_LABEL, aggregate, endpoint_group, is_labelled, permission_text, permissions, pod_contribution,
-    revocable, rule_diff,
+    RULE_LABEL, aggregate, covers, endpoint_group, is_labelled, permission_text, permissions,
+    pod_contribution, revocable, rule_diff,
 };
 use crate::targets::{GroupRule, Interface, SecurityGroupState};
 
@@ -278,4 +278,15 @@ fn on_a_group_that_is_not_ours_alone_only_rules_of_this_process_are_revoked() {
     assert_eq!(left(&["test"]), 2);
     assert_eq!(left(&["other", "test"]), 1);
     assert_eq!(left(&[]), 1);
+}
+
+#[test]
+fn a_rule_covers_what_lies_within_its_ports_for_the_same_peer() {
+    let held = rule(permission("tcp", 8080, 31000, "sg-1"), RULE_LABEL);
+    assert!(covers(&held, &permission("tcp", 8080, 8080, "sg-1")));
+    assert!(covers(&held, &permission("tcp", 8080, 31000, "sg-1")));
+    assert!(!covers(&held, &permission("tcp", 80, 8080, "sg-1")));
+    assert!(!covers(&held, &permission("tcp", 9000, 31001, "sg-1")));
+    assert!(!covers(&held, &permission("udp", 8080, 8080, "sg-1")));
+    assert!(!covers(&held, &permission("tcp", 8080, 8080, "sg-2")));
 }
