@@ -100,7 +100,11 @@ impl Engine {
             }
         };
         self.reporter.report(&due.key, &mut run, self.clock.now()).await;
-        self.remember(&due.key, &run);
+        if self.is_over(&due.key, &run) {
+            self.forget(&due.key);
+        } else {
+            self.remember(&due.key, &run);
+        }
         for key in &run.enqueue {
             self.wake(key.clone(), due.lane);
         }
@@ -246,6 +250,30 @@ impl Engine {
             .filter(|(_, i)| concerned(i))
             .map(|(stack, _)| stack.clone())
             .collect()
+    }
+
+    /// Whether the object of a key is gone and nothing is left to be done about it.
+    fn is_over(&self, key: &Key, run: &Run) -> bool {
+        let there = match key {
+            Key::Stack(stack) => self.stores.service(&stack.namespace, &stack.name).is_some(),
+            Key::Binding { namespace, name } => self.stores.binding(namespace, name).is_some(),
+            Key::GroupRules { .. } | Key::BackendGroup { .. } => true,
+        };
+        !there && !run.retry && run.wake_at.is_none() && run.problems.is_empty()
+    }
+
+    fn forget(&self, key: &Key) {
+        self.reporter.forget(key);
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
+        if let Key::Stack(stack) = key {
+            self.interests
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(stack);
+        }
     }
 
     fn remember(&self, key: &Key, run: &Run) {

@@ -74,6 +74,12 @@ impl Records {
         }
     }
 
+    /// The stacks that have a record, as far as records were read.
+    pub fn keys(&self) -> BTreeSet<StackKey> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.keys().filter_map(|key| StackKey::parse(key)).collect()
+    }
+
     /// Reads the record of a stack by name, where the list was denied.
     pub async fn fetch(&self, key: &StackKey) {
         if self.listed.load(Ordering::Acquire) || self.get(key).is_some() {
@@ -135,7 +141,7 @@ impl Records {
         {
             return Ok(());
         }
-        self.write(&wanted.key, &record).await?;
+        self.write(&wanted.key, &record, before.is_some()).await?;
         self.held
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -168,22 +174,28 @@ impl Records {
             .cloned()
     }
 
-    /// We may create and update ConfigMaps, not patch them: create first, replace what is there.
-    async fn write(&self, key: &StackKey, record: &Record) -> Result<(), kube::Error> {
+    /// We may create and update ConfigMaps, not patch them: one that we know of is replaced, another created,
+    /// and the other way round where we were wrong.
+    async fn write(&self, key: &StackKey, record: &Record, known: bool) -> Result<(), kube::Error> {
         let Some(map) = pack(key, record) else {
             tracing::warn!(%key, "the record is too large and is not kept; a restart reads this stack");
             return Ok(());
         };
-        let params = PostParams::default();
-        match self.api.create(&params, &map).await {
-            Ok(_) => Ok(()),
-            Err(kube::Error::Api(status)) if status.code == 409 => self
-                .api
-                .replace(&record_name(key), &params, &map)
-                .await
-                .map(|_| ()),
-            Err(error) => Err(error),
+        match self.send(key, &map, known).await {
+            Err(kube::Error::Api(status)) if known && status.code == 404 => self.send(key, &map, false).await,
+            Err(kube::Error::Api(status)) if !known && status.code == 409 => self.send(key, &map, true).await,
+            sent => sent,
         }
+    }
+
+    async fn send(&self, key: &StackKey, map: &ConfigMap, replace: bool) -> Result<(), kube::Error> {
+        let params = PostParams::default();
+        let sent = if replace {
+            self.api.replace(&record_name(key), &params, map).await
+        } else {
+            self.api.create(&params, map).await
+        };
+        sent.map(drop)
     }
 }
 

@@ -31,7 +31,9 @@ pub async fn work(engine: Arc<Engine>, stack_runs: usize, binding_runs: usize) -
     engine.set_not_ready(unanswered());
     engine.records.load().await;
     engine.leading.store(true, Ordering::Release);
-    for key in engine.keys() {
+    // A process that died between the end of a stack and the end of its record left the record behind.
+    let recorded = engine.records.keys().into_iter().map(Key::Stack);
+    for key in engine.keys().into_iter().chain(recorded) {
         engine.wake(key, Lane::Resync);
     }
     let bindings = drain(engine.clone(), |e| &e.bindings, binding_runs);

@@ -45,6 +45,14 @@ impl Reporter {
         }
     }
 
+    /// Drops what is known about a key whose owner is gone.
+    pub fn forget(&self, key: &Key) {
+        self.ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .forget(key);
+    }
+
     fn due(&self, key: &Key, run: &Run, now: Timestamp) -> Vec<Event> {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let success = run

@@ -10,6 +10,7 @@
 
 mod crash;
 mod discovery;
+mod engine;
 mod facts;
 mod faults;
 mod house;

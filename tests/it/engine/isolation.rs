@@ -1,0 +1,97 @@
+//! What is wrong with one Service is told on it, in one sentence, and harms no other.
+
+use std::time::Duration;
+
+use elbow_emulator::{Fault, FaultRule};
+
+use super::driver::World;
+use super::objects::{service, world};
+use super::scenarios::http;
+use crate::support::land::SERVICES;
+
+fn plain(name: &str) -> serde_json::Value {
+    service(name, &[("nlb-target-type", "instance")], &http())
+}
+
+fn has_address(world: &World, name: &str) -> bool {
+    world.get(SERVICES, name)["status"]["loadBalancer"]["ingress"][0]["hostname"].is_string()
+}
+
+/// The one warning on an object that stands, though many runs were made.
+fn warning(world: &World, name: &str) -> (String, String) {
+    let mut events = world.events_of(name);
+    events.retain(|(reason, _)| reason != "SuccessfullyReconciled");
+    assert_eq!(events.len(), 1, "{events:#?}");
+    events.remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_permission_is_told_and_harms_no_other() {
+    let world = world();
+    world.apply(&plain("good"));
+    let mut controller = world.start();
+    controller.to_rest().await;
+    world
+        .land
+        .emulator
+        .add_fault(FaultRule::every("CreateTargetGroup", Fault::AccessDenied));
+    world.apply(&plain("bad"));
+    let mut edited = plain("good");
+    edited["metadata"]["annotations"]["service.beta.kubernetes.io/aws-load-balancer-attributes"] =
+        "load_balancing.cross_zone.enabled=true".into();
+    world.apply(&edited);
+    let seen = controller.run_for(Duration::from_secs(300)).await;
+    assert_eq!(seen.writes()["ModifyLoadBalancerAttributes"], 1);
+    let (reason, note) = warning(&world, "bad");
+    assert_eq!(reason, "FailedDeployModel");
+    assert!(
+        note.contains("CreateTargetGroup") && note.contains("AccessDenied"),
+        "{note}"
+    );
+    assert!(has_address(&world, "good"));
+
+    world.land.emulator.clear_faults();
+    controller.to_rest().await;
+    controller.assert_content("allowed");
+    assert!(has_address(&world, "bad"));
+    assert_eq!(world.events_of("bad").last().unwrap().0, "SuccessfullyReconciled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_without_subnets_is_told_and_harms_no_other() {
+    let world = world();
+    world.apply(&plain("good"));
+    let annotations = [
+        ("nlb-target-type", "instance"),
+        ("subnets", "subnet-0123456789abcdef0"),
+    ];
+    world.apply(&service("bad", &annotations, &http()));
+    let mut controller = world.start();
+    controller.run_for(Duration::from_secs(300)).await;
+    assert!(has_address(&world, "good") && !has_address(&world, "bad"));
+    let (reason, note) = warning(&world, "bad");
+    assert_eq!(reason, "FailedBuildModel");
+    assert!(note.contains("subnet-0123456789abcdef0"), "{note}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unparsable_annotation_is_told_and_harms_no_other() {
+    let world = world();
+    world.apply(&plain("good"));
+    let annotations = [("nlb-target-type", "instance"), ("healthcheck-interval", "soon")];
+    world.apply(&service("bad", &annotations, &http()));
+    let mut controller = world.start();
+    controller.run_for(Duration::from_secs(300)).await;
+    assert!(has_address(&world, "good") && !has_address(&world, "bad"));
+    let (reason, note) = warning(&world, "bad");
+    assert_eq!(reason, "FailedBuildModel");
+    assert!(
+        note.contains("healthcheck-interval") && note.contains("soon"),
+        "{note}"
+    );
+
+    world.apply(&plain("bad"));
+    controller.to_rest().await;
+    controller.assert_content("mended");
+    assert!(has_address(&world, "bad"));
+}

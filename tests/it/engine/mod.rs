@@ -1,0 +1,11 @@
+//! The whole engine in one process and on virtual time: the real SDK against the emulator, Kubernetes as a
+//! map of objects, the workers as the controller runs them.
+
+mod canonical;
+mod converge;
+mod driver;
+mod faults;
+mod isolation;
+mod objects;
+mod restart;
+mod scenarios;

@@ -1,0 +1,101 @@
+//! Plain Kubernetes objects: Services, nodes, pods, EndpointSlices, bindings.
+
+use serde_json::{Value, json};
+
+use super::driver::World;
+
+const PREFIX: &str = "service.beta.kubernetes.io/aws-load-balancer-";
+
+/// Three instances with room for pods, in the emulator's default VPC.
+pub const SEED: &str = r"
+instances:
+  - {id: i-0e1b0000000000001, address: 10.0.64.10, interface: {secondary_addresses: [10.0.64.11, 10.0.64.12]}}
+  - {id: i-0e1b0000000000002, address: 10.0.96.10, interface: {secondary_addresses: [10.0.96.11]}}
+  - {id: i-0e1b0000000000003, address: 10.0.128.10, interface: {secondary_addresses: [10.0.128.11]}}
+";
+/// Addresses that the seed gives pods.
+pub const PODS: [&str; 4] = ["10.0.64.11", "10.0.96.11", "10.0.128.11", "10.0.64.12"];
+
+/// A world with the nodes of the seed.
+pub fn world() -> World {
+    world_of(SEED)
+}
+
+/// The same with another seed that names the same instances.
+pub fn world_of(seed: &str) -> World {
+    let world = World::new(seed);
+    for (index, zone) in ["us-west-2a", "us-west-2b", "us-west-2c"].into_iter().enumerate() {
+        world.apply(&node(index + 1, zone));
+    }
+    world
+}
+
+fn node(number: usize, zone: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": {"name": format!("node-{number}"), "labels": {"topology.kubernetes.io/zone": zone}},
+        "spec": {"providerID": format!("aws:///{zone}/i-0e1b000000000000{number}")},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    })
+}
+
+/// A port of a Service.
+pub fn port(name: &str, port: i32, protocol: &str) -> Value {
+    json!({"name": name, "port": port, "targetPort": 8080, "nodePort": 30000 + port, "protocol": protocol})
+}
+
+/// A Service of the class, with annotations under the usual prefix.
+pub fn service(name: &str, annotations: &[(&str, &str)], ports: &[Value]) -> Value {
+    let annotations: serde_json::Map<String, Value> = annotations
+        .iter()
+        .map(|(key, value)| (format!("{PREFIX}{key}"), json!(value)))
+        .collect();
+    json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"namespace": "demo", "name": name, "annotations": annotations},
+        "spec": {
+            "type": "LoadBalancer", "loadBalancerClass": "service.k8s.aws/nlb",
+            "selector": {"app": name}, "ipFamilies": ["IPv4"],
+            "externalTrafficPolicy": "Cluster", "ports": ports,
+        },
+    })
+}
+
+/// The same with `externalTrafficPolicy: Local`.
+pub fn local(mut service: Value) -> Value {
+    service["spec"]["externalTrafficPolicy"] = json!("Local");
+    service["spec"]["healthCheckNodePort"] = json!(31999);
+    service
+}
+
+/// Ready pods behind a Service, and its EndpointSlice.
+pub fn endpoints(world: &World, service: &str, ports: &[Value], pods: &[&str]) {
+    let mut endpoints = Vec::new();
+    for (index, address) in pods.iter().enumerate() {
+        let name = format!("{service}-{index}");
+        world.apply(&json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"namespace": "demo", "name": name, "labels": {"app": service}},
+            "spec": {"nodeName": format!("node-{}", index % 3 + 1),
+                     "containers": [{"name": "web", "ports": [{"containerPort": 8080}]}]},
+            "status": {"podIP": address, "phase": "Running",
+                       "conditions": [{"type": "ContainersReady", "status": "True"},
+                                      {"type": "Ready", "status": "True"}]},
+        }));
+        endpoints.push(json!({
+            "addresses": [address],
+            "conditions": {"ready": true, "serving": true, "terminating": false},
+            "targetRef": {"kind": "Pod", "namespace": "demo", "name": name},
+        }));
+    }
+    let ports: Vec<Value> = ports
+        .iter()
+        .map(|port| json!({"name": port["name"], "port": 8080, "protocol": port["protocol"]}))
+        .collect();
+    world.apply(&json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+        "metadata": {"namespace": "demo", "name": format!("{service}-1"),
+                     "labels": {"kubernetes.io/service-name": service}},
+        "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
+    }));
+}
