@@ -149,21 +149,21 @@ impl Records {
         Ok(())
     }
 
-    /// Deletes the record of a stack that is gone.
+    /// Deletes the record of a stack that is gone. It stays known until that has succeeded.
     pub async fn delete(&self, key: &StackKey) -> Result<(), kube::Error> {
-        let held = self
-            .held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&key.to_string());
-        if held.is_none() {
+        if self.get(key).is_none() {
             return Ok(());
         }
         match self.api.delete(&record_name(key), &DeleteParams::default()).await {
-            Ok(_) => Ok(()),
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            Err(error) => Err(error),
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => return Err(error),
         }
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&key.to_string());
+        Ok(())
     }
 
     fn get(&self, key: &StackKey) -> Option<Record> {

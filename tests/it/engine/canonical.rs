@@ -49,16 +49,20 @@ fn strip(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|key, _| !ACCIDENTS.contains(&key.as_str()));
-            if let Some(Value::String(name)) = map.get_mut("hostname")
-                && let Some((load_balancer, _accident)) = name.rsplit_once('-')
-            {
-                *name = load_balancer.to_owned();
+            if let Some(Value::String(name)) = map.get_mut("hostname") {
+                *name = without_accident(name);
             }
             map.values_mut().for_each(strip);
         }
         Value::Array(list) => list.iter_mut().for_each(strip),
         _ => {}
     }
+}
+
+/// The name of a load balancer out of its host name `NAME-ACCIDENT.elb.REGION...`.
+fn without_accident(host: &str) -> String {
+    let label = host.split('.').next().unwrap_or_default();
+    label.rsplit_once('-').map_or(label, |(name, _)| name).to_owned()
 }
 
 /// Panics unless two states are the same.

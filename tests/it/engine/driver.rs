@@ -297,7 +297,12 @@ pub struct Seen {
 impl Seen {
     /// Writes to AWS that were carried out, by operation.
     pub fn writes(&self) -> BTreeMap<&str, usize> {
-        count(self.calls.iter().filter(|call| call.mutation))
+        count(self.calls.iter().filter(|call| call.mutation && call.committed))
+    }
+
+    /// Writes to AWS that were refused or cut, by operation.
+    pub fn refused(&self) -> BTreeMap<&str, usize> {
+        count(self.calls.iter().filter(|call| call.mutation && !call.committed))
     }
 
     /// Reads from AWS, by operation.

@@ -174,3 +174,44 @@ async fn a_delete_survives_every_fault_at_every_call() {
     })
     .await;
 }
+
+/// How long AWS is out.
+const OUTAGE: Duration = Duration::from_mins(10);
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_ten_minutes_ends_as_if_it_had_not_been() {
+    let scenario = Scenario {
+        name: "create",
+        cold: true,
+        before: scenarios::nothing,
+        act: scenarios::ip,
+    };
+    let (undisturbed, _, _) = play(&scenario, None).await;
+    let expected = canonical::state(&undisturbed);
+    let outages = [
+        error("ServiceUnavailable", 503),
+        Fault::Throttle { code: None },
+        Fault::AccessDenied,
+        Fault::CutBefore,
+        Fault::CutAfter,
+        Fault::HoldAfter,
+    ];
+    for (fault, after) in outages
+        .iter()
+        .flat_map(|fault| [0, 7, 11, 15, 19].map(|after| (fault, after)))
+    {
+        let what = format!("{fault:?} after {after} calls");
+        let world = world();
+        let id = world.land.emulator.add_fault(FaultRule {
+            after,
+            ..FaultRule::every("*", fault.clone())
+        });
+        scenarios::ip(&world);
+        let mut controller = world.start();
+        controller.run_for(OUTAGE).await;
+        world.land.emulator.remove_fault(id);
+        controller.to_rest().await;
+        controller.assert_content(&what);
+        canonical::assert_same(&canonical::state(&world), &expected, &what);
+    }
+}

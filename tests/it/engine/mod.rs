@@ -9,3 +9,4 @@ mod isolation;
 mod objects;
 mod restart;
 mod scenarios;
+mod turns;

@@ -16,6 +16,9 @@ instances:
 /// Addresses that the seed gives pods.
 pub const PODS: [&str; 4] = ["10.0.64.11", "10.0.96.11", "10.0.128.11", "10.0.64.12"];
 
+/// Where the three nodes are.
+const NETWORKS: [&str; 3] = ["10.0.64.", "10.0.96.", "10.0.128."];
+
 /// A world with the nodes of the seed.
 pub fn world() -> World {
     world_of(SEED)
@@ -71,12 +74,17 @@ pub fn local(mut service: Value) -> Value {
 /// Ready pods behind a Service, and its EndpointSlice.
 pub fn endpoints(world: &World, service: &str, ports: &[Value], pods: &[&str]) {
     let mut endpoints = Vec::new();
-    for (index, address) in pods.iter().enumerate() {
-        let name = format!("{service}-{index}");
+    for address in pods {
+        let name = format!("{service}-{}", address.replace('.', "-"));
+        let node = NETWORKS
+            .iter()
+            .position(|network| address.starts_with(network))
+            .unwrap()
+            + 1;
         world.apply(&json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {"namespace": "demo", "name": name, "labels": {"app": service}},
-            "spec": {"nodeName": format!("node-{}", index % 3 + 1),
+            "spec": {"nodeName": format!("node-{node}"),
                      "containers": [{"name": "web", "ports": [{"containerPort": 8080}]}]},
             "status": {"podIP": address, "phase": "Running",
                        "conditions": [{"type": "ContainersReady", "status": "True"},
