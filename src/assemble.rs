@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::cluster::Stores;
 use crate::config::{Config, Process};
 use crate::engine::Engine;
+use crate::expect::Expectations;
 use crate::facts::Facts;
 use crate::lease::{LEASE_DURATION, RENEW_DEADLINE};
 use crate::mirror::Mirror;
@@ -66,6 +67,7 @@ pub fn with(settings: elbow_core::settings::Settings, aws: Aws, clock: Clock, pa
         not_ready: Mutex::new(None),
         interests: Mutex::new(BTreeMap::new()),
         last: Mutex::new(BTreeMap::new()),
+        expectations: Expectations::default(),
         kube: parts.client,
         settings,
         aws,

@@ -1,8 +1,10 @@
 //! How a run of a stack ends: status, record, events, and when to run again.
 
+use std::collections::BTreeSet;
+
 use elbow_core::intent::{Intent, Wish};
 use elbow_core::key::{Key, StackKey};
-use elbow_core::plan::Plan;
+use elbow_core::plan::{Action, Plan};
 use elbow_core::status::{self, Reason};
 use elbow_core::view::{IngressPoint, Service};
 use elbow_crds::problem::Problem;
@@ -10,6 +12,7 @@ use elbow_crds::problem::Problem;
 use crate::apply;
 use crate::aws::{AwsError, Cx};
 use crate::engine::Engine;
+use crate::expect::Written;
 use crate::kubernetes::chain;
 use crate::outcome::{Run, Success};
 use crate::reconcile::{Pass, context};
@@ -33,6 +36,7 @@ pub async fn ignored(engine: &Engine, key: &StackKey) -> Run {
 pub fn waiting(reason: String) -> Run {
     Run {
         retry: true,
+        inconclusive: true,
         waits: vec![reason],
         ..Run::default()
     }
@@ -87,12 +91,21 @@ pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Pla
     let mut run = outcome(intent, &uid, &pass);
     let complete = pass.applied.is_complete(&pass.plan);
     let mut changed = !pass.plan.is_empty();
+    let mut written = Written {
+        owner: None,
+        bindings: created_bindings(&pass),
+    };
     if let Some(service) = engine.stores.service(&key.namespace, &key.name) {
         match write_status(engine, intent, &service, &pass, complete).await {
-            Ok(written) => changed |= written,
+            Ok(None) => {}
+            Ok(Some(version)) => {
+                changed = true;
+                written.owner = version;
+            }
             Err(error) => fail(&mut run, intent, &uid, Reason::FailedUpdateStatus, &chain(&error)),
         }
     }
+    engine.expectations.note(key, written, engine.clock.now());
     if complete && !run.retry {
         if let Some(last) = last {
             let applied = apply::apply(&last, &context(engine, cx)).await;
@@ -159,23 +172,41 @@ fn outcome(intent: &Intent, uid: &str, pass: &Pass) -> Run {
     run
 }
 
-/// Shows the address as soon as AWS has given it, and clears it once everything is gone. Whether something
-/// was written.
+/// Namespace, name and UID of the bindings that the pass created.
+fn created_bindings(pass: &Pass) -> BTreeSet<(String, String, String)> {
+    let done = pass
+        .plan
+        .steps
+        .iter()
+        .filter(|step| pass.applied.done.contains(&step.id));
+    done.filter_map(|step| {
+        let Action::CreateBinding { address, binding } = &step.action else {
+            return None;
+        };
+        let uid = pass.applied.outputs.get(address)?.id.clone();
+        Some((binding.namespace.clone(), binding.name.clone(), uid))
+    })
+    .collect()
+}
+
+/// Shows the address as soon as AWS has given it, and clears it once everything is gone. `None`: nothing had
+/// to be written; else the new resource version of the owner, if it is still there.
 async fn write_status(
     engine: &Engine,
     intent: &Intent,
     service: &Service,
     pass: &Pass,
     complete: bool,
-) -> Result<bool, kube::Error> {
+) -> Result<Option<Option<String>>, kube::Error> {
     let change: Option<Vec<IngressPoint>> = match intent.wish {
         Wish::Empty if complete => status::cleared_ingress(service),
         Wish::Empty => None,
         _ => dns_name(engine, pass).and_then(|name| status::ingress_change(service, &name)),
     };
-    let Some(ingress) = change else { return Ok(false) };
-    service_status::write(&engine.kube, service, &ingress).await?;
-    Ok(true)
+    let Some(ingress) = change else { return Ok(None) };
+    service_status::write(&engine.kube, service, &ingress)
+        .await
+        .map(Some)
 }
 
 fn dns_name(engine: &Engine, pass: &Pass) -> Option<String> {

@@ -12,6 +12,7 @@ use crate::aws::{Aws, Cx};
 use crate::clock::Clock;
 use crate::cluster::Stores;
 use crate::cluster::wake::Wakes;
+use crate::expect::Expectations;
 use crate::facts::Facts;
 use crate::mirror::Mirror;
 use crate::outcome::Run;
@@ -56,6 +57,8 @@ pub struct Engine {
     pub not_ready: Mutex<Option<String>>,
     /// What each stack asked, so that a changed answer or backend wakes it.
     pub interests: Mutex<BTreeMap<StackKey, Interests>>,
+    /// Own writes to Kubernetes that the watch has yet to show.
+    pub expectations: Expectations,
     /// The last run of every key, for `/debug/stacks`.
     pub last: Mutex<BTreeMap<Key, LastRun>>,
 }
@@ -87,6 +90,12 @@ pub struct LastRun {
 impl Engine {
     /// Runs one key once and reports what came of it.
     pub async fn run(&self, due: &Due) -> Run {
+        if let Some(until) = self.catches_up(&due.key) {
+            return Run {
+                wake_at: Some(until),
+                ..Run::default()
+            };
+        }
         let cx = Cx::new(due.lane, &due.key);
         let mut run = match &due.key {
             Key::Stack(stack) => reconcile::stack(self, stack, &cx).await,
@@ -250,6 +259,12 @@ impl Engine {
             .filter(|(_, i)| concerned(i))
             .map(|(stack, _)| stack.clone())
             .collect()
+    }
+
+    /// Until when a key waits for the watch, which wakes it, to show what its last run wrote.
+    fn catches_up(&self, key: &Key) -> Option<jiff::Timestamp> {
+        let Key::Stack(stack) = key else { return None };
+        self.expectations.pending(stack, &self.stores, self.clock.now())
     }
 
     /// Whether the object of a key is gone and nothing is left to be done about it.

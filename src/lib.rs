@@ -11,6 +11,7 @@ pub mod conclude;
 pub mod config;
 pub mod crds;
 pub mod engine;
+pub mod expect;
 pub mod facts;
 pub mod kubernetes;
 pub mod lease;

@@ -12,6 +12,8 @@ pub struct Run {
     pub wake_at: Option<Timestamp>,
     /// Whether something failed that is worth trying again with back-off.
     pub retry: bool,
+    /// Whether nothing was found out about the object: the events that stood before still do.
+    pub inconclusive: bool,
     /// What stands in the way, by object.
     pub problems: Vec<Problem>,
     /// Events to emit.

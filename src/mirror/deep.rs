@@ -330,7 +330,12 @@ fn unread(holding: &Holding, interest: Interest) -> Vec<Read> {
         }
     }
     let mut untagged = Vec::new();
-    for listener in &holding.stack.listeners {
+    // Parts of a listener are read once it is known to be there.
+    let listed = |listener: &&Listener| {
+        let balancer = listener.load_balancer.known().map(str::to_owned);
+        has(&balancer, Parts::LISTENERS)
+    };
+    for listener in holding.stack.listeners.iter().filter(listed) {
         // Attributes of TLS listeners are never compared (upstream `listener_manager.go`).
         if listener.protocol != Protocol::Tls && !has(&listener.arn, Parts::ATTRIBUTES) {
             reads.extend(listener.arn.clone().map(Read::ListenerAttributes));

@@ -32,8 +32,10 @@ impl Reporter {
     /// Writes the events of a run that are news or due again, and asks for a run when the next repetition is
     /// due.
     pub async fn report(&self, key: &Key, run: &mut Run, now: Timestamp) {
-        for event in self.due(key, run, now) {
-            self.events.write(&event).await;
+        if !run.inconclusive {
+            for event in self.due(key, run, now) {
+                self.events.write(&event).await;
+            }
         }
         let repeat_at = self
             .ledger

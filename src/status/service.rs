@@ -6,12 +6,12 @@ use kube::api::{Api, Patch, PatchParams};
 use crate::apply::FIELD_MANAGER;
 
 /// Writes the entries of `status.loadBalancer.ingress`; an empty list clears the status. A Service that is
-/// gone meanwhile is no error.
+/// gone meanwhile is no error. The new resource version.
 pub async fn write(
     client: &kube::Client,
     service: &Service,
     ingress: &[IngressPoint],
-) -> Result<(), kube::Error> {
+) -> Result<Option<String>, kube::Error> {
     let api: Api<k8s_openapi::api::core::v1::Service> =
         Api::namespaced(client.clone(), &service.meta.namespace);
     let patch = Patch::Merge(body(ingress));
@@ -20,8 +20,8 @@ pub async fn write(
         ..PatchParams::default()
     };
     match api.patch_status(&service.meta.name, &params, &patch).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Ok(written) => Ok(written.metadata.resource_version),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -413,3 +413,24 @@ async fn a_create_an_edit_and_a_delete_write_no_more_than_they_must() {
         ])
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn twenty_services_at_once_come_true_within_the_published_budgets() {
+    let world = world();
+    for number in 0..20 {
+        let name = format!("web-{number:02}");
+        world.apply(&service(&name, &[("nlb-target-type", "instance")], &http()));
+    }
+    let config = elbow::aws::AwsConfig::new(crate::support::realm());
+    let mut controller = world.start_with(config, true);
+    let seen = controller.to_rest().await;
+    controller.assert_content("made");
+    assert_eq!(counts(&world)["load_balancers"], 20);
+    assert_eq!(seen.writes()["CreateLoadBalancer"], 20);
+    for number in 0..20 {
+        world.delete(SERVICES, "demo", &format!("web-{number:02}"));
+    }
+    controller.to_rest().await;
+    controller.assert_content("deleted");
+    assert_empty(&world);
+}

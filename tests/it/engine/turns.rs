@@ -109,3 +109,66 @@ async fn a_binding_deleted_by_hand_comes_back_at_once() {
         binding["metadata"]["uid"]
     );
 }
+
+/// Takes away what the next verification has to find: a listener, targets, rules, an attribute, a tag.
+fn meddle(world: &World) {
+    let account = world.land.emulator.state_json();
+    let one = |kind: &str| {
+        let all = account["elb"][kind].as_object().unwrap();
+        all.values().next().unwrap()["arn"].as_str().unwrap().to_owned()
+    };
+    let (balancer, group) = (one("load_balancers"), one("target_groups"));
+    by_hand(
+        world,
+        &format!("Action=DeleteListener&ListenerArn={}", one("listeners")),
+    );
+    by_hand(
+        world,
+        &format!(
+            "Action=DeregisterTargets&TargetGroupArn={group}&Targets.member.1.Id=10.0.64.11&Targets.member.1.Port=8080"
+        ),
+    );
+    by_hand(
+        world,
+        &format!(
+            "Action=ModifyLoadBalancerAttributes&LoadBalancerArn={balancer}\
+             &Attributes.member.1.Key=load_balancing.cross_zone.enabled&Attributes.member.1.Value=false"
+        ),
+    );
+    by_hand(
+        world,
+        &format!("Action=RemoveTags&ResourceArns.member.1={group}&TagKeys.member.1=team"),
+    );
+    world.land.emulator.with_world(|world, _| {
+        for group in world.ec2.security_groups.values_mut() {
+            let named = group.name != "default";
+            group.ingress.retain(|_, entry| {
+                !named
+                    && !entry
+                        .description
+                        .as_deref()
+                        .unwrap_or_default()
+                        .contains("elbv2.k8s.aws")
+            });
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_changed_by_hand_is_put_right_within_the_sync_period() {
+    let mut world = world();
+    world.land.settings.sync_period = Duration::from_mins(30);
+    scenarios::edit_ip(&world);
+    let mut controller = world.start();
+    controller.run_for(Duration::from_mins(10)).await;
+    let expected = canonical::state(&world);
+    meddle(&world);
+    // Drained targets are registered again; nothing is checked for health here.
+    let seen = controller.run_for(Duration::from_mins(60)).await;
+    controller.assert_content("put right");
+    canonical::assert_same(&canonical::state(&world), &expected, "put right");
+    assert!(seen.writes()["RegisterTargets"] == 1, "{:?}", seen.writes());
+    let seen = controller.run_for(Duration::from_mins(60)).await;
+    assert!(!seen.reads().is_empty());
+    assert_eq!((seen.writes().len(), seen.kubernetes.len()), (0, 0), "{seen:?}");
+}
