@@ -139,3 +139,28 @@ async fn a_record_whose_service_is_gone_goes_with_the_next_start() {
     assert_eq!(seen.kubernetes.len(), 1, "{:?}", seen.kubernetes);
     assert_eq!(world.list(CONFIG_MAPS), [serde_json::Value::Null; 0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_hour_costs_sweeps_and_facts_only() {
+    let world = one_of_each().await;
+    let mut controller = world.start();
+    controller.to_rest().await;
+    let seen = controller.run_for(std::time::Duration::from_hours(1)).await;
+    println!("an idle hour: {:?}", seen.reads());
+    assert_eq!(
+        (seen.writes().len(), seen.refused().len(), seen.kubernetes.len()),
+        (0, 0, 0)
+    );
+    for operation in PER_STACK {
+        assert!(
+            !seen.reads().contains_key(operation),
+            "{operation}: {:?}",
+            seen.reads()
+        );
+    }
+    assert!(
+        (5..=6).contains(&seen.reads()["DescribeLoadBalancers"]),
+        "{:?}",
+        seen.reads()
+    );
+}
