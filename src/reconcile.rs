@@ -51,6 +51,10 @@ pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
         Ok(actual) => actual,
         Err(error) => return conclude::unread(engine, &intent, &error),
     };
+    let untagged = engine.mirror.problems(key);
+    if !untagged.is_empty() {
+        return conclude::sick(engine, &intent, untagged);
+    }
     let (plan, last) = split(plan(engine, &wanted, &actual));
     if let Err(error) = void_record(engine, &wanted, &plan).await {
         return conclude::unrecorded(engine, &intent, &error);

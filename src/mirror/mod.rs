@@ -14,6 +14,8 @@ mod stack;
 mod state;
 mod sweep;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod waits;
 mod written;
 

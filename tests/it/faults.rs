@@ -75,7 +75,7 @@ async fn disturbed(scenario: &Scenario, after: u64, fault: &Fault, what: &str, e
 }
 
 async fn every_fault_at_every_call(name: &str) {
-    let scenario = scenario::ALL.iter().find(|s| s.name == name).unwrap();
+    let scenario = scenario::named(name);
     let (expected, calls) = undisturbed(scenario).await;
     let faults = faults();
     for after in 0..calls {

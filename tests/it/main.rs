@@ -8,12 +8,14 @@
 )]
 #![allow(missing_docs)]
 
+mod apply;
 mod crash;
 mod discovery;
 mod engine;
 mod facts;
 mod faults;
 mod house;
+mod mirror;
 mod scenario;
 mod support;
 mod targets;

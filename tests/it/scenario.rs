@@ -3,7 +3,7 @@
 use elbow_core::key::StackKey;
 use serde_json::{Value, json};
 
-use crate::support::land::{Land, SERVICES};
+use crate::support::land::{GIVEN_GROUP, Land, SERVICES};
 
 /// Something a user does.
 pub struct Scenario {
@@ -17,6 +17,11 @@ pub struct Scenario {
 /// The stack of all scenarios.
 pub fn key() -> StackKey {
     StackKey::service("demo", "web")
+}
+
+/// The scenario of that name.
+pub fn named(name: &str) -> &'static Scenario {
+    ALL.iter().find(|scenario| scenario.name == name).unwrap()
 }
 
 fn port(name: &str, port: i32, protocol: &str) -> Value {
@@ -140,7 +145,7 @@ pub const ALL: &[Scenario] = &[
         before: ip,
         act: |land| {
             let annotations = with(&[
-                ("security-groups", "sg-0e1b00000000000be"),
+                ("security-groups", GIVEN_GROUP),
                 ("manage-backend-security-group-rules", "true"),
             ]);
             land.service("web", &annotations, &http());

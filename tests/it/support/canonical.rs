@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::land::{BINDINGS, Land, SERVICES};
 
+const RECORDS: &str = "/api/v1/configmaps";
+
 /// Fields that depend on when or in which order something was made.
-const ACCIDENTS: [&str; 14] = [
+const ACCIDENTS: [&str; 15] = [
     "active_at",
     "created",
     "created_at",
@@ -19,9 +21,10 @@ const ACCIDENTS: [&str; 14] = [
     "observedGeneration",
     "resourceVersion",
     "uid",
-    "targets",
+    "elbv2.k8s.aws/checkpoint-timestamp",
     "active",
     "arn",
+    "elbv2.k8s.aws/checkpoint",
 ];
 
 /// What is in the account and in the cluster, one entry each, sorted; a duplicate shows as a second entry.
@@ -36,8 +39,13 @@ pub fn state(land: &Land) -> Vec<Value> {
         ("ec2", "security_groups"),
     ] {
         for value in items(&account[part][kind]) {
-            entries.push(json!({kind: clean(value, &names)}));
+            let mut value = value.clone();
+            keep_registered(&mut value);
+            entries.push(json!({kind: clean(&value, &names)}));
         }
+    }
+    for record in land.cluster.list::<Value>(RECORDS) {
+        entries.push(json!({RECORDS: record["metadata"]["name"]}));
     }
     for collection in [SERVICES, BINDINGS] {
         for value in land.cluster.list::<Value>(collection) {
@@ -46,6 +54,14 @@ pub fn state(land: &Land) -> Vec<Value> {
     }
     entries.sort_by_key(Value::to_string);
     entries
+}
+
+/// Of targets only who is registered counts.
+fn keep_registered(group: &mut Value) {
+    if let Some(Value::Object(targets)) = group.get_mut("targets") {
+        targets.retain(|_, target| target["health"]["state"] != "draining");
+        targets.values_mut().for_each(|target| *target = Value::Null);
+    }
 }
 
 fn items(collection: &Value) -> Vec<&Value> {
@@ -67,6 +83,9 @@ fn names(account: &Value) -> BTreeMap<String, String> {
         for value in items(&account[part][kind]) {
             let id = value["arn"].as_str().or(value["id"].as_str()).unwrap();
             names.insert(id.to_owned(), format!("{kind} {}", name(value)));
+            if let Some(dns) = value["dns_name"].as_str() {
+                names.insert(dns.to_owned(), format!("address of {}", name(value)));
+            }
         }
     }
     for value in items(&account["elb"]["listeners"]) {

@@ -19,6 +19,8 @@ use super::{VPC, connector, quick_config};
 
 pub const SERVICES: &str = "/api/v1/services";
 pub const BINDINGS: &str = "/apis/elbv2.k8s.aws/v1beta1/targetgroupbindings";
+/// A security group of the account's owner.
+pub const GIVEN_GROUP: &str = "sg-0e1b0000000000a1e";
 /// Runs until a stack has to be at rest.
 const RUNS: usize = 80;
 
@@ -50,22 +52,94 @@ impl Land {
             settings: Settings::new("c1", "us-west-2", VPC),
             backend_group: "sg-0e1b00000000000be".to_owned(),
         };
-        land.make_backend_group();
+        land.make_group(
+            &land.backend_group,
+            "k8s-traffic-c1",
+            &[
+                ("elbv2.k8s.aws/cluster", "c1"),
+                ("elbv2.k8s.aws/resource", "backend-sg"),
+            ],
+        );
+        land.make_group(GIVEN_GROUP, "given", &[]);
         land
     }
 
-    /// Makes the shared backend group, which is another key's work.
-    fn make_backend_group(&self) {
+    /// The same with machines, and pods behind a Service `web`; the backend group is made by its own key.
+    pub fn populated() -> Self {
+        let land = Self::new();
+        land.emulator.with_world(|world, _| {
+            world.ec2.security_groups.remove(&land.backend_group);
+        });
+        let machines = [
+            ("node-a", "i-0aaa", "us-west-2a", "10.0.128.10", "10.0.129.2"),
+            ("node-b", "i-0bbb", "us-west-2b", "10.0.144.10", "10.0.145.2"),
+        ];
+        for (node, instance, zone, address, pod) in machines {
+            land.machine(node, instance, zone, address);
+            land.pod(&format!("web-{node}"), node, pod);
+        }
+        let endpoints = machines.map(|(node, _, _, _, pod)| {
+            json!({
+                "addresses": [pod], "nodeName": node, "conditions": {"ready": true, "serving": true},
+                "targetRef": {"kind": "Pod", "namespace": "demo", "name": format!("web-{node}")},
+            })
+        });
+        land.cluster.apply(&json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {
+                "namespace": "demo", "name": "web-1", "labels": {"kubernetes.io/service-name": "web"},
+            },
+            "ports": [
+                {"name": "http", "port": 8080, "protocol": "TCP"},
+                {"name": "alt", "port": 8080, "protocol": "TCP"},
+                {"name": "https", "port": 8080, "protocol": "TCP"},
+                {"name": "tcp", "port": 8080, "protocol": "TCP"},
+                {"name": "udp", "port": 8080, "protocol": "UDP"},
+            ],
+            "endpoints": endpoints,
+        }));
+        land
+    }
+
+    fn machine(&self, name: &str, instance: &str, zone: &str, address: &str) {
+        self.cluster.apply(&json!({
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": zone}},
+            "spec": {"providerID": format!("aws:///{zone}/{instance}")},
+            "status": {
+                "addresses": [{"type": "InternalIP", "address": address}],
+                "conditions": [{"type": "Ready", "status": "True"}],
+            },
+        }));
+    }
+
+    fn pod(&self, name: &str, node: &str, address: &str) {
+        self.cluster.apply(&json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"namespace": "demo", "name": name, "labels": {"app": "web"}},
+            "spec": {
+                "nodeName": node,
+                "containers": [{"name": "server", "ports": [{"name": "http", "containerPort": 8080}]}],
+            },
+            "status": {
+                "podIP": address,
+                "conditions": [
+                    {"type": "Ready", "status": "True"}, {"type": "ContainersReady", "status": "True"},
+                ],
+            },
+        }));
+    }
+
+    /// Makes a security group that is nobody's of ours, unless its tags say so.
+    pub fn make_group(&self, id: &str, name: &str, tags: &[(&str, &str)]) {
         self.emulator.with_world(|world, _| {
             let groups = &mut world.ec2.security_groups;
             let mut group = groups.values().next().unwrap().clone();
-            group.id.clone_from(&self.backend_group);
-            "k8s-traffic-c1".clone_into(&mut group.name);
+            id.clone_into(&mut group.id);
+            name.clone_into(&mut group.name);
             group.ingress.clear();
-            for (key, value) in [("cluster", "c1"), ("resource", "backend-sg")] {
-                group
-                    .tags
-                    .insert(format!("elbv2.k8s.aws/{key}"), value.to_owned());
+            for (key, value) in tags {
+                group.tags.insert((*key).to_owned(), (*value).to_owned());
             }
             groups.insert(group.id.clone(), group);
         });
@@ -143,6 +217,9 @@ impl Land {
 }
 
 const SEED: &str = r#"
+instances:
+  - {id: i-0aaa, address: 10.0.128.10, prefixes: [10.0.129.0/28]}
+  - {id: i-0bbb, address: 10.0.144.10, prefixes: [10.0.145.0/28]}
 certificates:
   - arn:aws:acm:us-west-2:000000000000:certificate/one
   - arn:aws:acm:us-west-2:000000000000:certificate/two

@@ -3,6 +3,7 @@
 pub mod canonical;
 pub mod cluster;
 pub mod connector;
+pub mod engine;
 pub mod fuse;
 pub mod land;
 pub mod process;
