@@ -1,6 +1,6 @@
 //! One step: dispatch, references, and the ends a step can have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use elbow_core::key::{StackKey, StackKind};
@@ -145,14 +145,20 @@ impl Running<'_> {
         End::Failed(problems.collect())
     }
 
-    /// Objects and fields that asked for the step; the owner of the stack if none is noted.
-    fn asked_by(&self) -> Vec<(ObjectRef, String)> {
-        let mut asked: Vec<(ObjectRef, String)> = self
-            .step
-            .origins
-            .iter()
-            .map(|origin| (origin.object.clone(), origin.field.clone()))
-            .collect();
+    /// Objects that asked for the step, each with the fields that did; the owner of the stack if none is
+    /// noted.
+    fn asked_by(&self) -> BTreeMap<ObjectRef, String> {
+        let mut asked: BTreeMap<ObjectRef, String> = BTreeMap::new();
+        for origin in self.step.origins.iter().filter(|origin| !origin.field.is_empty()) {
+            let fields = asked.entry(origin.object.clone()).or_default();
+            if !fields.is_empty() {
+                fields.push_str(", ");
+            }
+            fields.push_str(&origin.field);
+        }
+        for origin in &self.step.origins {
+            asked.entry(origin.object.clone()).or_default();
+        }
         if asked.is_empty()
             && let Some(key) = self.key
         {
@@ -160,7 +166,8 @@ impl Running<'_> {
                 StackKind::Service => "Service",
                 StackKind::Ingress => "Ingress",
             };
-            asked.push((ObjectRef::new(kind, &key.namespace, &key.name), String::new()));
+            let owner = ObjectRef::new(kind, &key.namespace, &key.name);
+            asked.insert(owner, String::new());
         }
         asked
     }

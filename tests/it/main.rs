@@ -16,6 +16,7 @@ mod facts;
 mod faults;
 mod house;
 mod mirror;
+mod restart;
 mod scenario;
 mod support;
 mod targets;

@@ -117,6 +117,7 @@ async fn what_somebody_deleted_by_hand_is_found_by_the_sweep() {
 #[tokio::test(start_paused = true)]
 async fn a_stale_list_takes_nothing_away() {
     let (land, keys) = with_stacks(1).await;
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     let process = Process::start(&land);
     process.mirror.sweep().await.unwrap();
     let second = land.service("late", IP, &ports());

@@ -78,27 +78,35 @@ impl Land {
             land.machine(node, instance, zone, address);
             land.pod(&format!("web-{node}"), node, pod);
         }
-        let endpoints = machines.map(|(node, _, _, _, pod)| {
+        land.endpoints("web");
+        land
+    }
+
+    /// The pods of [`Land::populated`] as endpoints of a Service.
+    pub fn endpoints(&self, service: &str) {
+        let endpoints = [("node-a", "10.0.129.2"), ("node-b", "10.0.145.2")].map(|(node, pod)| {
             json!({
                 "addresses": [pod], "nodeName": node, "conditions": {"ready": true, "serving": true},
                 "targetRef": {"kind": "Pod", "namespace": "demo", "name": format!("web-{node}")},
             })
         });
-        land.cluster.apply(&json!({
+        let port = |name: &str, protocol: &str| json!({"name": name, "port": 8080, "protocol": protocol});
+        let ports = [
+            port("http", "TCP"),
+            port("alt", "TCP"),
+            port("https", "TCP"),
+            port("tcp", "TCP"),
+            port("udp", "UDP"),
+        ];
+        self.cluster.apply(&json!({
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
             "metadata": {
-                "namespace": "demo", "name": "web-1", "labels": {"kubernetes.io/service-name": "web"},
+                "namespace": "demo", "name": format!("{service}-1"),
+                "labels": {"kubernetes.io/service-name": service},
             },
-            "ports": [
-                {"name": "http", "port": 8080, "protocol": "TCP"},
-                {"name": "alt", "port": 8080, "protocol": "TCP"},
-                {"name": "https", "port": 8080, "protocol": "TCP"},
-                {"name": "tcp", "port": 8080, "protocol": "TCP"},
-                {"name": "udp", "port": 8080, "protocol": "UDP"},
-            ],
+            "ports": ports,
             "endpoints": endpoints,
         }));
-        land
     }
 
     fn machine(&self, name: &str, instance: &str, zone: &str, address: &str) {
@@ -138,6 +146,7 @@ impl Land {
             id.clone_into(&mut group.id);
             name.clone_into(&mut group.name);
             group.ingress.clear();
+            group.tags.clear();
             for (key, value) in tags {
                 group.tags.insert((*key).to_owned(), (*value).to_owned());
             }
