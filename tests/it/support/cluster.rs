@@ -113,6 +113,11 @@ impl Cluster {
         assert!(status < 300, "{answer}");
     }
 
+    /// Grows with every change.
+    pub fn version(&self) -> u64 {
+        self.0.lock().unwrap().version
+    }
+
     /// All objects of a collection.
     pub fn list<T: serde::de::DeserializeOwned>(&self, collection: &str) -> Vec<T> {
         let objects = self.0.lock().unwrap();
@@ -382,7 +387,6 @@ impl Objects {
                 json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}),
             );
         }
-        self.version += 1;
         object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         self.by_path.insert(path.clone(), object.clone());
