@@ -96,6 +96,7 @@ scenarios! {
     an_edit_of_tls_survives_a_crash_at_any_write: "edit TLS off and attributes",
     a_change_of_security_groups_survives_a_crash_at_any_write: "edit from a managed to a given security group",
     a_delete_in_ip_mode_survives_a_crash_at_any_write: "delete in IP mode",
+    a_delete_in_instance_mode_survives_a_crash_at_any_write: "delete in instance mode",
     a_delete_with_tls_survives_a_crash_at_any_write: "delete with TLS",
     giving_up_ownership_survives_a_crash_at_any_write: "give up ownership",
 }

@@ -157,6 +157,11 @@ pub const ALL: &[Scenario] = &[
         act: delete,
     },
     Scenario {
+        name: "delete in instance mode",
+        before: instance,
+        act: delete,
+    },
+    Scenario {
         name: "delete with TLS",
         before: tls,
         act: delete,

@@ -57,9 +57,10 @@ pub async fn to_rest(land: &Land, engine: &Engine) -> Vec<Problem> {
             None => return last.problems,
         }
     }
+    let state = serde_json::to_string_pretty(&engine.debug_stacks()).unwrap();
     panic!(
-        "not at rest after {ROUNDS} rounds: {:#?}\n{:#?}",
-        last.problems, last.waits
+        "not at rest after {ROUNDS} rounds: {last:#?}\n{state}\n{:#?}",
+        engine.targets
     );
 }
 

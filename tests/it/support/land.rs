@@ -68,7 +68,13 @@ impl Land {
     pub fn populated() -> Self {
         let land = Self::new();
         land.emulator.with_world(|world, _| {
-            world.ec2.security_groups.remove(&land.backend_group);
+            let groups = &mut world.ec2.security_groups;
+            groups.remove(&land.backend_group);
+            // The machines are in the VPC's default group, which is the cluster's own.
+            for group in groups.values_mut().filter(|group| group.name == "default") {
+                let tag = "kubernetes.io/cluster/c1".to_owned();
+                group.tags.insert(tag, "owned".to_owned());
+            }
         });
         let machines = [
             ("node-a", "i-0aaa", "us-west-2a", "10.0.128.10", "10.0.129.2"),

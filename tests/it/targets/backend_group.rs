@@ -38,7 +38,8 @@ async fn the_backend_group_lives_as_long_as_somebody_with_a_finalizer_asks_for_i
     room.run(&key()).await;
     assert_eq!(room.seen().0, Vec::<String>::new());
 
-    room.cluster.change_all(SERVICES, |service| service["metadata"]["finalizers"] = json!([]));
+    room.cluster
+        .change_all(SERVICES, |service| service["metadata"]["finalizers"] = json!([]));
     let run = room.run(&key()).await;
     assert_eq!(run.wake_at, Some(room.clock.now() + Duration::from_secs(60)));
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -53,7 +54,10 @@ async fn a_group_of_that_name_without_our_tags_is_not_taken_over() {
     let stack = StackKey::service("demo", "web");
     let name = elbow_core::targets::backend_group::name("c1");
     let none = std::collections::BTreeMap::new();
-    room.aws.create_security_group(&cx(), &name, "mine", VPC, &none).await.unwrap();
+    room.aws
+        .create_security_group(&cx(), &name, "mine", VPC, &none)
+        .await
+        .unwrap();
     room.cluster.apply(&json!({
         "apiVersion": "v1", "kind": "Service",
         "metadata": {"namespace": "demo", "name": "web", "finalizers": ["service.k8s.aws/resources"]},
@@ -62,6 +66,12 @@ async fn a_group_of_that_name_without_our_tags_is_not_taken_over() {
     assert_eq!(room.targets.backend_group(&room.mirror, &stack), None);
     let run = room.run(&key()).await;
     assert!(run.retry);
-    assert!(run.problems[0].message.contains("without the tags of this cluster"), "{:?}", run.problems);
+    assert!(
+        run.problems[0]
+            .message
+            .contains("without the tags of this cluster"),
+        "{:?}",
+        run.problems
+    );
     assert!(room.targets.backend_group_failure().is_some());
 }

@@ -84,7 +84,10 @@ async fn a_lost_backend_empties_the_group_and_says_so_once() {
     let run = room.run(&key("web")).await;
     assert_eq!(run.events.len(), 1);
     assert_eq!(run.events[0].reason, "BackendNotFound");
-    assert_eq!(run.events[0].message, "backend not found: services \"web\" not found");
+    assert_eq!(
+        run.events[0].message,
+        "backend not found: services \"web\" not found"
+    );
     room.settle(&key("web")).await;
     assert_eq!(room.registered().await, Vec::<String>::new());
     room.seen();
@@ -99,7 +102,8 @@ async fn conflicts_are_retried_at_once_and_a_pod_that_is_gone_is_no_error() {
     room.bind("ip");
     room.pod("a", "node-a", "10.0.64.11");
     room.slice(&[("a", "10.0.64.11")]);
-    room.cluster.refuse_once("PATCH targetgroupbindings demo/web", 409);
+    room.cluster
+        .refuse_once("PATCH targetgroupbindings demo/web", 409);
     room.cluster.refuse_once("PATCH pods/status demo/a", 404);
     let run = room.run(&key("web")).await;
     assert!(run.problems.is_empty(), "{:?}", run.problems);

@@ -110,7 +110,11 @@ impl Room {
     async fn balance(&self, target_type: TargetType) -> String {
         let (balancer, group) = (load_balancer(), target_group(target_type));
         let none = BTreeMap::new();
-        let made = self.aws.create_load_balancer(&cx(), &balancer, &[], &none).await.unwrap();
+        let made = self
+            .aws
+            .create_load_balancer(&cx(), &balancer, &[], &none)
+            .await
+            .unwrap();
         let arn = self.aws.create_target_group(&cx(), &group, &none).await.unwrap();
         let listener = listener(&made.arn, &arn);
         self.aws.create_listener(&cx(), &listener, &none).await.unwrap();
@@ -119,13 +123,14 @@ impl Room {
 
     /// Says how healthy all targets are.
     pub fn script(&self, state: &str) {
-        self.emulator.script_health(elbow_emulator::world::ScriptedHealth {
-            target_group: "*".to_owned(),
-            target: "*".to_owned(),
-            port: None,
-            state: state.to_owned(),
-            reason: None,
-        });
+        self.emulator
+            .script_health(elbow_emulator::world::ScriptedHealth {
+                target_group: "*".to_owned(),
+                target: "*".to_owned(),
+                port: None,
+                state: state.to_owned(),
+                reason: None,
+            });
     }
 
     fn node(&self, name: &str, instance: &str) {
@@ -279,8 +284,14 @@ impl Room {
     /// Status and reason of a pod's gate.
     pub fn gate(&self, pod: &str) -> (String, String) {
         let pod = self.object(PODS, pod);
-        let conditions = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        let condition = conditions.into_iter().find(|c| c["type"] == GATE).unwrap_or_default();
+        let conditions = pod["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let condition = conditions
+            .into_iter()
+            .find(|c| c["type"] == GATE)
+            .unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         (text(&condition["status"]), text(&condition["reason"]))
     }
@@ -301,7 +312,11 @@ impl Room {
         rules
             .map(|rule| {
                 let p = rule.permission;
-                (p.from_port.unwrap_or(-1), p.to_port.unwrap_or(-1), rule.description)
+                (
+                    p.from_port.unwrap_or(-1),
+                    p.to_port.unwrap_or(-1),
+                    rule.description,
+                )
             })
             .collect()
     }

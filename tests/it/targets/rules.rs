@@ -80,10 +80,15 @@ async fn one_target_that_aws_refuses_does_not_stop_the_others() {
     let run = room.run(&key("web")).await;
     assert_eq!(room.registered().await, ["i-0a:30080", "i-0b:30080"]);
     assert!(run.retry);
-    assert!(run.problems[0].message.contains("InvalidTarget"), "{:?}", run.problems);
+    assert!(
+        run.problems[0].message.contains("InvalidTarget"),
+        "{:?}",
+        run.problems
+    );
     room.cluster.change_all(NODES, |node| {
         if node["metadata"]["name"] == "ghost" {
-            node["metadata"]["labels"] = json!({"node.kubernetes.io/exclude-from-external-load-balancers": ""});
+            node["metadata"]["labels"] =
+                json!({"node.kubernetes.io/exclude-from-external-load-balancers": ""});
         }
     });
     let run = room.settle(&key("web")).await;
