@@ -113,11 +113,6 @@ impl Cluster {
         assert!(status < 300, "{answer}");
     }
 
-    /// Grows with every change.
-    pub fn version(&self) -> u64 {
-        self.0.lock().unwrap().version
-    }
-
     /// All objects of a collection.
     pub fn list<T: serde::de::DeserializeOwned>(&self, collection: &str) -> Vec<T> {
         let objects = self.0.lock().unwrap();

@@ -75,15 +75,7 @@ async fn begin(land: &Land, engine: &Engine) {
     }
 }
 
-/// Shows the process the cluster as it is, if that is news.
-async fn refill(land: &Land, engine: &Engine, seen: &mut u64) {
-    let version = land.cluster.version();
-    if *seen != version {
-        *seen = version;
-        fill(land, engine).await;
-    }
-}
-
+/// Shows the process the cluster as it is.
 async fn fill(land: &Land, engine: &Engine) {
     let client = land.cluster.client(&land.fuse);
     snapshot::fill(&client, &engine.stores, None, "").await.unwrap();
@@ -102,15 +94,13 @@ struct Round {
 
 async fn round(land: &Land, engine: &Engine) -> Round {
     let mut round = Round::default();
-    let mut seen = 0;
-    refill(land, engine, &mut seen).await;
+    fill(land, engine).await;
     for key in engine.keys() {
         let lane = match key {
             Key::Stack(_) => Lane::Edit,
             _ => Lane::Targets,
         };
         let run = engine.run(&Due { key, lane }).await;
-        refill(land, engine, &mut seen).await;
         round.wake_at = round.wake_at.into_iter().chain(run.wake_at).min();
         round.retry |= run.retry;
         round.woke |= !run.enqueue.is_empty();
