@@ -1,6 +1,7 @@
 //! The whole engine as a process: stacks, bindings, rules, status, events and records, over an account and a
 //! cluster that stay. The queue is replaced by rounds in which every key runs once.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -92,20 +93,32 @@ struct Round {
     waits: Vec<String>,
 }
 
+/// Runs every key once, and then those that were woken and are no longer keys of any object.
 async fn round(land: &Land, engine: &Engine) -> Round {
     let mut round = Round::default();
     fill(land, engine).await;
-    for key in engine.keys() {
-        let lane = match key {
-            Key::Stack(_) => Lane::Edit,
-            _ => Lane::Targets,
-        };
-        let run = engine.run(&Due { key, lane }).await;
-        round.wake_at = round.wake_at.into_iter().chain(run.wake_at).min();
-        round.retry |= run.retry;
-        round.woke |= !run.enqueue.is_empty();
-        round.problems.extend(run.problems);
-        round.waits.extend(run.waits);
+    let keys = engine.keys();
+    let mut woken = BTreeSet::new();
+    for key in &keys {
+        woken.extend(run_key(engine, key, &mut round).await);
+    }
+    for key in woken.difference(&keys) {
+        run_key(engine, key, &mut round).await;
     }
     round
+}
+
+async fn run_key(engine: &Engine, key: &Key, round: &mut Round) -> Vec<Key> {
+    let lane = match key {
+        Key::Stack(_) => Lane::Edit,
+        _ => Lane::Targets,
+    };
+    let key = key.clone();
+    let run = engine.run(&Due { key, lane }).await;
+    round.wake_at = round.wake_at.into_iter().chain(run.wake_at).min();
+    round.retry |= run.retry;
+    round.woke |= !run.enqueue.is_empty();
+    round.problems.extend(run.problems);
+    round.waits.extend(run.waits);
+    run.enqueue
 }
