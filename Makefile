@@ -24,7 +24,7 @@ demo: build control-plane ## Watch Services become load balancers and go again; 
 
 test: build control-plane python ## Every test, with its name and result
 	$(call STEP,tests)
-	@cargo test --locked --workspace --all-targets -- --test-threads=2
+	@cargo test --locked --workspace --all-targets -- --test-threads=2 --show-output
 	@cargo test --locked --workspace --doc
 	$(call DONE,tests)
 

@@ -222,7 +222,8 @@ fn dns_name(engine: &Engine, pass: &Pass) -> Option<String> {
 async fn keep_record(engine: &Engine, intent: &Intent, pass: &Pass, run: &mut Run) {
     let kept = if pass.wanted.is_empty() {
         engine.records.delete(&intent.key).await
-    } else if pass.read {
+    } else if pass.read && !pass.plan.problems.iter().any(Problem::is_fault) {
+        // A plan with a fault left something out, so what is there is not what is wanted.
         let actual = engine.mirror.picture(&intent.key);
         engine.records.keep(&pass.wanted, &actual, true).await
     } else {

@@ -71,7 +71,7 @@ async fn from_file(path: &str) -> Result<Config, ConnectError> {
         .map_err(|error| wrong(error.to_string()))
 }
 
-/// A client of a configuration. Requests other than watches end after 30 s.
+/// A client of a configuration. Connecting ends after 10 s, sending after 30 s.
 pub fn client(mut config: Config) -> Result<Client, ConnectError> {
     config.connect_timeout = Some(Duration::from_secs(10));
     config.write_timeout = Some(Duration::from_secs(30));

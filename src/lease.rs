@@ -82,7 +82,7 @@ impl Election {
                 }
                 Err(_) => tracing::warn!(lease = %self.name, "the API server did not answer about the lease"),
             }
-            if self.expired() {
+            if self.expired() || *self.leadership.borrow() == Leadership::Lost {
                 self.leadership.send_replace(Leadership::Lost);
                 return true;
             }
@@ -107,8 +107,7 @@ impl Election {
         };
         self.observe(&lease);
         if !self.may_take(&lease) {
-            self.leadership
-                .send_if_modified(|now| std::mem::replace(now, Leadership::Standby) != Leadership::Standby);
+            self.leadership.send_if_modified(|now| stand_back(now));
             return Ok(());
         }
         let foreign = is_foreign(&lease);
@@ -225,10 +224,22 @@ impl Election {
             }
             Ok::<(), kube::Error>(())
         };
-        if let Err(error) = released.await {
-            tracing::warn!(%error, lease = %self.name, "could not release the lease");
+        match tokio::time::timeout(RENEW_DEADLINE, released).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, lease = %self.name, "could not release the lease"),
+            Err(_) => tracing::warn!(lease = %self.name, "no answer to the release of the lease"),
         }
     }
+}
+
+/// Somebody else holds the lease: a standby waits, a leader that slept too long has lost it. Whether that is
+/// news.
+fn stand_back(now: &mut Leadership) -> bool {
+    let led = matches!(now, Leadership::Leading { .. });
+    if led {
+        *now = Leadership::Lost;
+    }
+    led
 }
 
 /// Whether somebody else than Elbow held the lease since we last noted the transitions. A missing lease
@@ -302,6 +313,19 @@ mod tests {
         election.observe(&held);
         tokio::time::advance(Duration::from_secs(14)).await;
         assert!(!election.may_take(&held));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_leader_that_finds_somebody_else_holding_the_lease_has_lost_it() {
+        let mut leading = Leadership::Leading {
+            until: Instant::now() + RENEW_DEADLINE,
+            foreign: false,
+        };
+        assert!(stand_back(&mut leading));
+        assert_eq!(leading, Leadership::Lost);
+        let mut standby = Leadership::Standby;
+        assert!(!stand_back(&mut standby));
+        assert_eq!(standby, Leadership::Standby);
     }
 
     #[tokio::test(start_paused = true)]

@@ -124,6 +124,8 @@ async fn lead(
 ) -> Result<()> {
     let (stacks, bindings) = (process.stack_runs, process.binding_runs);
     let Some((namespace, name)) = &process.election else {
+        // Nobody can say who worked before: everything is read once (DESIGN 4.3 f).
+        engine.records.set_trusted(false);
         tokio::select! {
             error = work::work(engine, stacks, bindings) => return Err(error.into()),
             stopped = stopped() => return stopped,

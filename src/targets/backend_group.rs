@@ -210,6 +210,10 @@ impl Targets {
                 Ok(())
             }
             Err(error) if error.fault == Fault::InUse => {
+                // A rule on the targets may still name it, left by a process that ended before it could revoke.
+                let leftovers = self.leftover_groups(cx).await?;
+                run.enqueue
+                    .extend(leftovers.into_iter().map(|group| self.group_key(group)));
                 run.wake(now + IN_USE);
                 run.waits
                     .push(format!("security group {} to be unused", group.id));
