@@ -10,8 +10,10 @@
 )]
 
 mod boto3;
+mod canonical;
 mod control_plane;
 mod idle;
+mod kills;
 mod leftovers;
 mod messages;
 mod permissions;
