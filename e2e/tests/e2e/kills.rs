@@ -206,9 +206,9 @@ impl Points {
         let mut is_after = false;
         loop {
             let kind = if is_after { "hold-after" } else { "hold-before" };
-            let fault =
-                json!({ "operation": "*", "kind": kind, "mutations": true, "actor": "elbow", "count": 1 });
-            rig.emulator.post("faults", &fault).await?;
+            // Steps run in parallel: whatever comes beside the first mutation is not carried out.
+            let faults = json!([hold(kind, Some(1)), hold("hold-before", None)]);
+            rig.emulator.post("faults", &faults).await?;
             rig.controller = Controller::start(&rig.options)?;
             let held = until_held_or_done(rig, goal)
                 .await
@@ -228,6 +228,10 @@ impl Points {
         println!("{step}: {} points", self.before + self.after - before - after);
         Ok(())
     }
+}
+
+fn hold(kind: &str, count: Option<u32>) -> Value {
+    json!({ "operation": "*", "kind": kind, "mutations": true, "actor": "elbow", "count": count })
 }
 
 /// The operation that is held, or `None` once the goal is reached and nothing comes any more.
