@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use elbow_core::key::{Key, Lane};
+use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::question::Question;
 use tokio::sync::Semaphore;
 
@@ -32,7 +32,15 @@ pub async fn work(engine: Arc<Engine>, stack_runs: usize, binding_runs: usize) -
     engine.records.load().await;
     engine.leading.store(true, Ordering::Release);
     // A process that died between the end of a stack and the end of its record left the record behind.
-    let recorded = engine.records.keys().into_iter().map(Key::Stack);
+    // Records of other namespaces belong to the controllers that watch those.
+    let watched = engine.settings.scope.namespace.as_ref();
+    let is_watched = |key: &StackKey| watched.is_none_or(|namespace| *namespace == key.namespace);
+    let recorded = engine
+        .records
+        .keys()
+        .into_iter()
+        .filter(is_watched)
+        .map(Key::Stack);
     for key in engine.keys().into_iter().chain(recorded) {
         engine.wake(key, Lane::Resync);
     }
