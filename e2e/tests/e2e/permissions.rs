@@ -1,6 +1,7 @@
 //! The controller needs its roles and gets by with them.
 
 use anyhow::Result;
+use elbow_e2e::control_plane::Request;
 use elbow_e2e::manifests::Backend;
 use elbow_e2e::wait;
 use k8s_openapi::api::core::v1::Service;
@@ -37,11 +38,7 @@ fn the_roles_are_enough_for_a_service_and_are_never_exceeded() {
             Ok(services.get_opt("web").await?.is_none().then_some(()))
         })
         .await?;
-        let denied: Vec<_> = rig
-            .requests()?
-            .into_iter()
-            .filter(|request| request.is_denied())
-            .collect();
+        let denied: Vec<_> = rig.requests()?.into_iter().filter(Request::is_denied).collect();
         assert!(denied.is_empty(), "{denied:?}");
         Ok(())
     });
