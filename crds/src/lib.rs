@@ -6,6 +6,7 @@
 pub mod annotation;
 pub mod arn;
 pub mod cidr;
+pub mod ingress;
 pub mod limits;
 pub mod name;
 pub mod problem;

@@ -88,6 +88,13 @@ const TARGET_GROUP_TUPLE: &str =
 const ACTION: &str = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Action.html";
 const CREATE_RULE: &str =
     "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html";
+const CONDITION: &str =
+    "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html";
+const FIXED_RESPONSE: &str =
+    "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html";
+const STICKINESS_CONFIG: &str = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupStickinessConfig.html";
+const TRANSFORM: &str =
+    "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleTransform.html";
 const DESCRIBE_LB: &str =
     "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeLoadBalancers.html";
 const DESCRIBE_TAGS: &str =
@@ -151,10 +158,45 @@ pub mod alb {
     pub const TARGETS: Limit = Limit::adjustable("targets per Application Load Balancer", 1_000, ALB);
     /// Condition values per rule.
     pub const CONDITION_VALUES: Limit = Limit::fixed("condition values per rule", 5, ALB);
-    /// Wildcards per rule.
+    /// Wildcards per rule; translations of the page say 5.
     pub const WILDCARDS: Limit = Limit::fixed("wildcards per rule", 6, ALB);
     /// Match evaluations per rule.
     pub const MATCH_EVALUATIONS: Limit = Limit::fixed("match evaluations per rule", 5, ALB);
+}
+
+/// Conditions, actions and transforms of rules.
+pub mod rule {
+    use super::{ACTION, CONDITION, FIXED_RESPONSE, Limit, Range, STICKINESS_CONFIG, TRANSFORM};
+
+    /// Actions of one rule: an authentication or a token validation, and what is done in the end.
+    pub const ACTIONS: Limit = Limit::fixed("actions per rule", 2, ACTION);
+    /// Characters of a host, path, header or query value, and of a part of a redirect.
+    pub const CONDITION_STRING: Limit = Limit::fixed("characters of a condition value", 128, CONDITION);
+    /// Characters of a header's name.
+    pub const HEADER_NAME: Limit = Limit::fixed("characters of a header name", 40, CONDITION);
+    /// Characters of a request method.
+    pub const METHOD: Limit = Limit::fixed("characters of a request method", 40, CONDITION);
+    /// Conditions of one rule on host, path, method or source each.
+    pub const SINGLE_CONDITIONS: Limit = Limit::fixed(
+        "conditions per rule on host, path, method or source",
+        1,
+        CONDITION,
+    );
+    /// Bytes of the body of a fixed response.
+    pub const FIXED_RESPONSE_BODY: Limit =
+        Limit::fixed("bytes of a fixed response's body", 1_024, FIXED_RESPONSE);
+    /// Seconds a client keeps to one target group of an action.
+    pub const STICKINESS: Range = Range::new(
+        "the stickiness of target groups in seconds",
+        1,
+        604_800,
+        STICKINESS_CONFIG,
+    );
+    /// Transforms of one type per rule.
+    pub const TRANSFORMS_PER_TYPE: Limit = Limit::fixed("transforms of one type per rule", 1, TRANSFORM);
+    /// Characters of a regular expression or a replacement of a transform.
+    pub const REWRITE: Limit =
+        Limit::fixed("characters of a rewrite's regex or replacement", 1_024, TRANSFORM);
 }
 
 /// Target groups.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 pub use json::parse_json;
-pub use parse::{parse_bool, parse_int32, parse_string_list, parse_string_map};
+pub use parse::{parse_bool, parse_int32, parse_int64, parse_string_list, parse_string_map};
 
 /// An annotation that could not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,8 @@ pub enum AnnotationType {
     Bool,
     /// See [`Annotations::int32`].
     Int32,
+    /// See [`Annotations::int64`].
+    Int64,
     /// See [`Annotations::string_list`].
     StringList,
     /// See [`Annotations::string_map`].
@@ -49,7 +51,7 @@ impl AnnotationType {
         match self {
             Self::String => "text",
             Self::Bool => "yes/no",
-            Self::Int32 => "number",
+            Self::Int32 | Self::Int64 => "number",
             Self::StringList => "list",
             Self::StringMap => "map",
             Self::Json => "JSON",
@@ -98,6 +100,11 @@ impl<'a> Annotations<'a> {
         self.parsed(suffix, parse_int32)
     }
 
+    /// A base-10 signed 64-bit integer with an optional sign, no blanks.
+    pub fn int64(&self, suffix: &str) -> Result<Option<i64>, AnnotationError> {
+        self.parsed(suffix, parse_int64)
+    }
+
     /// Items between commas, trimmed, empty ones dropped; `Some(vec![])` if the key is there without items.
     pub fn string_list(&self, suffix: &str) -> Option<Vec<String>> {
         self.string(suffix).map(parse_string_list)
@@ -113,7 +120,8 @@ impl<'a> Annotations<'a> {
         self.parsed(suffix, parse_json)
     }
 
-    fn parsed<T>(
+    /// The value read by `parse`, whose `Err` is the rule the value breaks.
+    pub fn parsed<T>(
         &self,
         suffix: &str,
         parse: impl Fn(&str) -> Result<T, String>,

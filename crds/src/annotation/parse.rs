@@ -20,6 +20,12 @@ pub fn parse_int32(text: &str) -> Result<i32, String> {
     })
 }
 
+/// A base-10 signed 64-bit integer with an optional sign, no blanks.
+pub fn parse_int64(text: &str) -> Result<i64, String> {
+    text.parse()
+        .map_err(|_| "allowed is a whole number of at most 64 bits, without blanks".to_owned())
+}
+
 /// Items between commas, trimmed, empty ones dropped.
 pub fn parse_string_list(text: &str) -> Vec<String> {
     text.split(',')
@@ -94,7 +100,7 @@ mod tests {
     #[test]
     fn string_maps_are_cut_exactly_like_upstream_cuts_them() {
         type Row = (&'static str, Option<&'static [(&'static str, &'static str)]>);
-        let table: [Row; 16] = [
+        let table: [Row; 19] = [
             ("k1=v1, k2=v2", Some(&[("k1", "v1"), ("k2", "v2")])),
             ("k=a=b", Some(&[("k", "a=b")])),
             ("k=", Some(&[("k", "")])),
@@ -103,6 +109,9 @@ mod tests {
             ("", Some(&[])),
             ("k1=v1, ", Some(&[("k1", "v1,")])),
             ("k=v\\", Some(&[("k", "v\\")])),
+            ("a=1, b=2", Some(&[("a", "1"), ("b", "2")])),
+            ("a=x\\,y,b=2", Some(&[("a", "x,y"), ("b", "2")])),
+            ("a=1,b,c=3", None),
             (" ", None),
             (",k=v", None),
             ("k1=v1,bad", None),
@@ -159,6 +168,15 @@ mod tests {
             ("1.0", None),
         ] {
             assert_eq!(parse_int32(text).ok(), expected, "value {text:?}");
+        }
+    }
+
+    #[test]
+    fn long_integers_have_64_bits_and_no_blanks() {
+        assert_eq!(parse_int64("604800"), Ok(604_800));
+        assert_eq!(parse_int64("-9223372036854775808"), Ok(i64::MIN));
+        for text in ["9223372036854775808", " 1", "", "1e3"] {
+            assert!(parse_int64(text).is_err(), "value {text:?}");
         }
     }
 
