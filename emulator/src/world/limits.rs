@@ -30,6 +30,10 @@ pub struct Quotas {
     pub listeners_per_load_balancer: u32,
     /// Rules of one application load balancer, default rules not counted.
     pub rules_per_load_balancer: u32,
+    /// Values of all conditions of one rule.
+    pub condition_values_per_rule: u32,
+    /// Wildcard characters in all conditions of one rule.
+    pub condition_wildcards_per_rule: u32,
     /// Certificates of one load balancer, default certificates not counted.
     pub certificates_per_load_balancer: u32,
     /// Target groups of one application load balancer.
@@ -58,6 +62,8 @@ impl Default for Quotas {
             target_groups: 3_000,
             listeners_per_load_balancer: 50,
             rules_per_load_balancer: 100,
+            condition_values_per_rule: 5,
+            condition_wildcards_per_rule: 5,
             certificates_per_load_balancer: 25,
             target_groups_per_application_load_balancer: 100,
             target_groups_per_action: 5,

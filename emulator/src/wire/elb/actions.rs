@@ -2,7 +2,7 @@
 
 use super::{
     super::{Params, Xml},
-    read,
+    authentication, read,
 };
 use crate::world::{
     ApiError,
@@ -23,6 +23,9 @@ fn one(params: &Params) -> Result<Action, ApiError> {
             content_type: read::text(params, "FixedResponseConfig.ContentType"),
             body: read::text(params, "FixedResponseConfig.MessageBody"),
         }),
+        "authenticate-cognito" => Does::AuthenticateCognito(authentication::read_cognito(params)?),
+        "authenticate-oidc" => Does::AuthenticateOidc(authentication::read_oidc(params)?),
+        "jwt-validation" => Does::JwtValidation(authentication::read_jwt(params)?),
         other => {
             let message = format!("The action type '{other}' is not supported");
             return Err(ApiError::new("InvalidLoadBalancerAction", message));
@@ -106,6 +109,9 @@ pub(super) fn write(xml: &mut Xml, action: &Action) {
                     xml.opt("ContentType", response.content_type.as_ref());
                 });
         }
+        Does::AuthenticateCognito(cognito) => authentication::write_cognito(xml, cognito),
+        Does::AuthenticateOidc(oidc) => authentication::write_oidc(xml, oidc),
+        Does::JwtValidation(jwt) => authentication::write_jwt(xml, jwt),
     }
     xml.opt("Order", action.order);
 }

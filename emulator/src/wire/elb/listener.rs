@@ -1,4 +1,4 @@
-//! Operations on listeners, their certificates and their default rules.
+//! Operations on listeners and their certificates.
 
 use jiff::Timestamp;
 
@@ -82,26 +82,6 @@ pub(super) fn describe(world: &World, params: &Params) -> Result<Xml, ApiError> 
         &read::page(world, params)?,
     )?;
     let mut xml = answer(&page.items);
-    xml.opt("NextMarker", page.next);
-    Ok(xml)
-}
-
-pub(super) fn describe_rules(world: &World, params: &Params) -> Result<Xml, ApiError> {
-    let arns = params.list("RuleArns.member");
-    let page = listener::describe_rules(
-        &world.elb,
-        params.get("ListenerArn"),
-        &arns,
-        &read::page(world, params)?,
-    )?;
-    let mut xml = Xml::new();
-    xml.list("Rules", "member", &page.items, |xml, listener| {
-        xml.text("RuleArn", &listener.default_rule.arn)
-            .text("Priority", "default");
-        xml.element("Conditions", |_| {});
-        xml.list("Actions", "member", &listener.default_actions, actions::write);
-        xml.text("IsDefault", true);
-    });
     xml.opt("NextMarker", page.next);
     Ok(xml)
 }

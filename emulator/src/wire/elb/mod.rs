@@ -5,9 +5,12 @@
 mod account;
 mod actions;
 mod attributes;
+mod authentication;
+mod conditions;
 mod listener;
 mod load_balancer;
 mod read;
+mod rules;
 mod tags;
 mod target;
 mod target_group;
@@ -53,7 +56,7 @@ fn answer_read(world: &World, now: Timestamp, action: &str, params: &Params) -> 
         "DescribeListeners" => listener::describe(world, params),
         "DescribeLoadBalancerAttributes" => attributes::describe_load_balancer(world, params),
         "DescribeLoadBalancers" => load_balancer::describe(world, params),
-        "DescribeRules" => listener::describe_rules(world, params),
+        "DescribeRules" => rules::describe(world, params),
         "DescribeTags" => tags::describe(world, params),
         "DescribeTargetGroupAttributes" => attributes::describe_target_group(world, params),
         "DescribeTargetGroups" => target_group::describe(world, params),
@@ -68,9 +71,11 @@ fn answer_write(world: &mut World, now: Timestamp, action: &str, params: &Params
         "AddTags" => tags::add(world, params),
         "CreateListener" => listener::create(world, now, params),
         "CreateLoadBalancer" => load_balancer::create(world, now, params),
+        "CreateRule" => rules::create(world, now, params),
         "CreateTargetGroup" => target_group::create(world, now, params),
         "DeleteListener" => listener::delete(world, params),
         "DeleteLoadBalancer" => load_balancer::delete(world, now, params),
+        "DeleteRule" => rules::delete(world, params),
         "DeleteTargetGroup" => target_group::delete(world, now, params),
         "DeregisterTargets" => target::deregister(world, now, params),
         "ModifyCapacityReservation" => load_balancer::modify_capacity(world, now, params),
@@ -78,12 +83,14 @@ fn answer_write(world: &mut World, now: Timestamp, action: &str, params: &Params
         "ModifyListener" => listener::modify(world, params),
         "ModifyListenerAttributes" => attributes::modify_listener(world, params),
         "ModifyLoadBalancerAttributes" => attributes::modify_load_balancer(world, params),
+        "ModifyRule" => rules::modify(world, params),
         "ModifyTargetGroup" => target_group::modify(world, params),
         "ModifyTargetGroupAttributes" => attributes::modify_target_group(world, params),
         "RegisterTargets" => target::register(world, now, params),
         "RemoveListenerCertificates" => listener::remove_certificates(world, params),
         "RemoveTags" => tags::remove(world, params),
         "SetIpAddressType" => load_balancer::set_ip_address_type(world, params),
+        "SetRulePriorities" => rules::set_priorities(world, params),
         "SetSecurityGroups" => load_balancer::set_security_groups(world, params),
         "SetSubnets" => load_balancer::set_subnets(world, now, params),
         _ => Err(unknown(action)),

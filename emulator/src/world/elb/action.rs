@@ -1,13 +1,13 @@
-//! Actions of listeners (and, with a later issue, of rules): forward, redirect, fixed response.
-//!
-//! Authentication and token validation are refused as unknown until rules are built.
+//! Actions of listeners and rules: at most one that authenticates, then one that forwards, redirects or answers.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::{
-    Elb, limits,
+    Elb,
+    authentication::{Cognito, Jwt, Oidc},
+    limits,
     load_balancer::LoadBalancer,
     uses::Uses,
     words::{IpAddressType, LoadBalancerType, Protocol},
@@ -37,6 +37,12 @@ pub enum Does {
     Redirect(Redirect),
     /// Answers by itself.
     FixedResponse(FixedResponse),
+    /// Lets pass who is signed in with a Cognito user pool.
+    AuthenticateCognito(Cognito),
+    /// Lets pass who is signed in with an identity provider.
+    AuthenticateOidc(Oidc),
+    /// Lets pass who sends a valid token.
+    JwtValidation(Jwt),
 }
 
 /// `forward`
@@ -85,6 +91,14 @@ impl Action {
         };
         groups.iter().map(|(arn, _)| arn.as_str())
     }
+
+    /// Whether it decides who may pass, and another one what is done then.
+    pub fn authenticates(&self) -> bool {
+        matches!(
+            self.does,
+            Does::AuthenticateCognito(_) | Does::AuthenticateOidc(_) | Does::JwtValidation(_)
+        )
+    }
 }
 
 /// Where actions are to be put.
@@ -98,44 +112,96 @@ pub struct Place<'a> {
     pub uses: &'a Uses,
 }
 
-/// Checks the default actions of a listener.
+/// Checks the actions of a listener or a rule together.
 ///
 /// # Errors
-/// `ValidationError`, `InvalidLoadBalancerAction` (not for this type, redirect onto itself), `TooManyActions`,
-/// `TargetGroupNotFound`, `TargetGroupAssociationLimit` (group used by another load balancer),
-/// `IncompatibleProtocols`, `InvalidConfigurationRequest` (other VPC, other address family),
+/// `ValidationError`, `InvalidLoadBalancerAction` (not for this type of load balancer or protocol, wrong order,
+/// redirect onto itself), `TooManyActions`, `TargetGroupNotFound`, `TargetGroupAssociationLimit` (group used by
+/// another load balancer), `IncompatibleProtocols`, `InvalidConfigurationRequest` (other VPC, other address family),
 /// `TooManyUniqueTargetGroupsPerLoadBalancer`.
 pub fn check(world: &World, place: Place<'_>, actions: &[Action]) -> Result<(), ApiError> {
-    match actions {
-        [] => {
-            return Err(ApiError::validation(
-                "A listener must have at least one default action",
-            ));
-        }
-        [only] => check_one(world, place, only)?,
-        _ => {
-            let message = "A listener can have one action of type forward, redirect or fixed-response";
-            return Err(ApiError::new("TooManyActions", message));
-        }
+    let (guards, ends): (Vec<&Action>, Vec<&Action>) =
+        actions.iter().partition(|action| action.authenticates());
+    let [end] = ends.as_slice() else {
+        return Err(if ends.is_empty() {
+            ApiError::validation("An action of type forward, redirect or fixed-response must be specified")
+        } else {
+            too_many("Only one action of type forward, redirect or fixed-response can be specified")
+        });
+    };
+    if guards.len() > 1 {
+        return Err(too_many(
+            "Only one action that authenticates or validates tokens can be specified",
+        ));
+    }
+    check_orders(actions, end)?;
+    for action in actions {
+        check_one(world, place, action)?;
     }
     check_unique_groups(world, place, actions)
 }
 
-fn check_one(world: &World, place: Place<'_>, action: &Action) -> Result<(), ApiError> {
-    if action.order.is_some_and(|order| !(1..=50_000).contains(&order)) {
+fn too_many(message: &str) -> ApiError {
+    ApiError::new("TooManyActions", message)
+}
+
+/// Several actions need an order each, and the highest is that of the one that ends the rule.
+fn check_orders(actions: &[Action], end: &Action) -> Result<(), ApiError> {
+    let orders: BTreeSet<i64> = actions.iter().filter_map(|action| action.order).collect();
+    if orders.iter().any(|order| !(1..=50_000).contains(order)) {
         return Err(ApiError::validation(
             "The order of an action must be between 1 and 50000",
         ));
     }
+    if actions.len() < 2 {
+        return Ok(());
+    }
+    if orders.len() < actions.len() {
+        return Err(ApiError::validation(
+            "Each of several actions must have an order of its own",
+        ));
+    }
+    if orders.last().copied() != end.order {
+        return Err(invalid(
+            "The action of type forward, redirect or fixed-response must be the last one",
+        ));
+    }
+    Ok(())
+}
+
+fn check_one(world: &World, place: Place<'_>, action: &Action) -> Result<(), ApiError> {
     let network = place.load_balancer.kind == LoadBalancerType::Network;
+    if network && !matches!(action.does, Does::Forward(_)) {
+        return Err(invalid(
+            "Listeners of Network Load Balancers can have actions of type 'forward' only",
+        ));
+    }
+    check_protocol(place.protocol, std::slice::from_ref(action))?;
     match &action.does {
         Does::Forward(forward) => check_forward(world, place, forward),
-        _ if network => Err(invalid(
-            "Listeners of Network Load Balancers can have actions of type 'forward' only",
-        )),
         Does::Redirect(redirect) => check_redirect(redirect),
         Does::FixedResponse(response) => check_response(response),
+        Does::AuthenticateCognito(cognito) => cognito.check(),
+        Does::AuthenticateOidc(oidc) => oidc.check(),
+        Does::JwtValidation(jwt) => jwt.check(),
     }
+}
+
+/// `InvalidLoadBalancerAction` if one of the actions authenticates on a listener that is not HTTPS.
+pub fn check_protocol(protocol: Protocol, actions: &[Action]) -> Result<(), ApiError> {
+    if protocol == Protocol::Https || !actions.iter().any(Action::authenticates) {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "Actions that authenticate or validate tokens are for HTTPS listeners, not for {protocol} ones"
+    )))
+}
+
+/// Actions in their order.
+#[must_use]
+pub fn sorted(mut actions: Vec<Action>) -> Vec<Action> {
+    actions.sort_by_key(|action| action.order);
+    actions
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {

@@ -15,6 +15,8 @@ pub enum Takes {
     OffOr(i64, i64),
     /// Any text up to 1,024 characters.
     Text,
+    /// The name of an HTTP header, up to 40 characters.
+    HeaderName,
     /// Only the value it has.
     Fixed(&'static str),
 }
@@ -200,7 +202,7 @@ pub const HTTP_LISTENER: &[Spec] = &[
     spec(
         "routing.http.response.access_control_allow_credentials.header_value",
         "",
-        Takes::Text,
+        Takes::One(&["", "true"]),
     ),
     spec(
         "routing.http.response.access_control_allow_headers.header_value",
@@ -241,7 +243,7 @@ pub const HTTP_LISTENER: &[Spec] = &[
     spec(
         "routing.http.response.x_content_type_options.header_value",
         "",
-        Takes::Text,
+        Takes::One(&["", "nosniff"]),
     ),
     spec(
         "routing.http.response.x_frame_options.header_value",
@@ -255,41 +257,41 @@ pub const HTTPS_LISTENER: &[Spec] = &[
     spec(
         "routing.http.request.x_amzn_mtls_clientcert.header_name",
         "X-Amzn-Mtls-Clientcert",
-        Takes::Text,
+        Takes::HeaderName,
     ),
     spec(
         "routing.http.request.x_amzn_mtls_clientcert_issuer.header_name",
         "X-Amzn-Mtls-Clientcert-Issuer",
-        Takes::Text,
+        Takes::HeaderName,
     ),
     spec(
         "routing.http.request.x_amzn_mtls_clientcert_leaf.header_name",
         "X-Amzn-Mtls-Clientcert-Leaf",
-        Takes::Text,
+        Takes::HeaderName,
     ),
     spec(
         "routing.http.request.x_amzn_mtls_clientcert_serial_number.header_name",
         "X-Amzn-Mtls-Clientcert-Serial-Number",
-        Takes::Text,
+        Takes::HeaderName,
     ),
     spec(
         "routing.http.request.x_amzn_mtls_clientcert_subject.header_name",
         "X-Amzn-Mtls-Clientcert-Subject",
-        Takes::Text,
+        Takes::HeaderName,
     ),
     spec(
         "routing.http.request.x_amzn_mtls_clientcert_validity.header_name",
         "X-Amzn-Mtls-Clientcert-Validity",
-        Takes::Text,
+        Takes::HeaderName,
     ),
     spec(
         "routing.http.request.x_amzn_tls_cipher_suite.header_name",
         "X-Amzn-Tls-Cipher-Suite",
-        Takes::Text,
+        Takes::HeaderName,
     ),
     spec(
         "routing.http.request.x_amzn_tls_version.header_name",
         "X-Amzn-Tls-Version",
-        Takes::Text,
+        Takes::HeaderName,
     ),
 ];

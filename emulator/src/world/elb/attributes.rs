@@ -20,6 +20,7 @@ pub type Attributes = BTreeMap<String, String>;
 
 const MAX_PER_CALL: usize = 20;
 const MAX_VALUE: usize = 1024;
+const MAX_HEADER_NAME: usize = 40;
 
 /// The attributes that one kind of resource supports.
 #[derive(Clone, Debug)]
@@ -178,6 +179,10 @@ impl Schema {
             Takes::Number(min, max) => in_range(min, max),
             Takes::OffOr(min, max) => value == "off" || in_range(min, max),
             Takes::Text => value.chars().count() <= MAX_VALUE,
+            Takes::HeaderName => {
+                let token = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+                (1..=MAX_HEADER_NAME).contains(&value.len()) && value.chars().all(token)
+            }
             Takes::Fixed(only) => return self.check_fixed(key, value, only),
         };
         if fits {
@@ -330,5 +335,23 @@ mod tests {
         );
         assert!(Schema::listener(Protocol::Tls).defaults().is_empty());
         assert!(Schema::listener(Protocol::Udp).defaults().is_empty());
+    }
+    #[test]
+    fn listeners_of_application_load_balancers_name_and_set_headers() {
+        let (http, https) = (
+            Schema::listener(Protocol::Http),
+            Schema::listener(Protocol::Https),
+        );
+        let renamed = "routing.http.request.x_amzn_tls_version.header_name";
+        let sniff = "routing.http.response.x_content_type_options.header_value";
+        assert_eq!(https.defaults()[renamed], "X-Amzn-Tls-Version");
+        assert_eq!(https.defaults().len(), http.defaults().len() + 8);
+        assert_eq!(
+            change(&http, renamed, "X-Tls").unwrap_err().code,
+            "InvalidConfigurationRequest"
+        );
+        assert!(change(&https, renamed, "X-Tls").is_ok() && change(&https, renamed, "X Tls").is_err());
+        assert!(change(&http, sniff, "nosniff").is_ok() && change(&http, sniff, "sniff").is_err());
+        assert!(change(&http, "routing.http.response.server.enabled", "maybe").is_err());
     }
 }

@@ -31,6 +31,11 @@ pub fn load_balancers(quotas: &Quotas, kind: LoadBalancerType) -> u32 {
 pub fn all(quotas: &Quotas) -> Vec<(&'static str, u32)> {
     vec![
         ("application-load-balancers", quotas.application_load_balancers),
+        ("condition-values-per-alb-rule", quotas.condition_values_per_rule),
+        (
+            "condition-wildcards-per-alb-rule",
+            quotas.condition_wildcards_per_rule,
+        ),
         (
             "listeners-per-application-load-balancer",
             quotas.listeners_per_load_balancer,

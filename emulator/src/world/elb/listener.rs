@@ -1,6 +1,6 @@
-//! Listeners and their default rules: create, describe, modify, delete.
+//! Listeners: create, describe, modify, delete.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,6 +13,7 @@ use super::{
     limits,
     listener_settings::{ListenerSettings, configured},
     page::{Page, PageRequest},
+    rule::Rule,
     tags::{self, Tags},
     words::Protocol,
 };
@@ -45,6 +46,8 @@ pub struct Listener {
     pub default_actions: Vec<Action>,
     /// The rule that holds the default actions.
     pub default_rule: DefaultRule,
+    /// Its other rules, by priority.
+    pub rules: BTreeMap<u32, Rule>,
     /// Every attribute it supports.
     pub attributes: Attributes,
     /// Tags.
@@ -74,11 +77,6 @@ pub struct MutualAuthentication {
 }
 
 impl Listener {
-    /// Every group that one of its actions names, weight 0 included.
-    pub fn target_groups(&self) -> impl Iterator<Item = &str> {
-        self.default_actions.iter().flat_map(Action::target_groups)
-    }
-
     fn same_settings(&self, other: &Self) -> bool {
         self.port == other.port
             && self.protocol == other.protocol
@@ -163,6 +161,7 @@ fn blank(
         mutual_authentication: None,
         default_actions: Vec::new(),
         default_rule: DefaultRule::default(),
+        rules: BTreeMap::new(),
         attributes: Attributes::new(),
         tags: tags::checked(&world.quotas, tags)?,
     })
@@ -227,42 +226,11 @@ pub fn describe(
     page.cut(found, |listener| listener.arn.clone())
 }
 
-/// DeleteListener: `ListenerNotFound` if it is not there.
+/// DeleteListener, rules included: `ListenerNotFound` if it is not there.
 pub fn delete(world: &mut World, arn: &str) -> Result<(), ApiError> {
     world.elb.listener(arn)?;
     world.elb.listeners.remove(arn);
     Ok(())
-}
-
-/// DescribeRules, as far as rules exist: the default rule of the listener, or of the rule ARNs given.
-pub fn describe_rules(
-    elb: &Elb,
-    listener: Option<&str>,
-    arns: &[String],
-    page: &PageRequest,
-) -> Result<Page<Listener>, ApiError> {
-    let found = match (listener, arns) {
-        (Some(listener), []) => vec![elb.listener(listener)?.clone()],
-        (None, [_, ..]) => arns
-            .iter()
-            .map(|arn| of_rule(elb, arn))
-            .collect::<Result<Vec<_>, _>>()?,
-        _ => {
-            return Err(ApiError::validation(
-                "Either a listener ARN or rule ARNs must be specified",
-            ));
-        }
-    };
-    page.cut(found, |listener| listener.default_rule.arn.clone())
-}
-
-fn of_rule(elb: &Elb, rule: &str) -> Result<Listener, ApiError> {
-    arn::Kind::Rule.check(rule)?;
-    let found = elb
-        .listeners
-        .values()
-        .find(|listener| listener.default_rule.arn == rule);
-    found.cloned().ok_or_else(|| arn::Kind::Rule.not_found())
 }
 
 #[cfg(test)]

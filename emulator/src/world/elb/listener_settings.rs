@@ -3,11 +3,11 @@
 use super::{
     action::{self, Action, Place},
     attributes::Schema,
-    certificate,
+    authentication, certificate,
     listener::{Listener, MutualAuthentication},
     load_balancer::LoadBalancer,
     room, ssl_policy,
-    uses::Uses,
+    uses::{Except, Uses},
     words::{IpAddressType, LoadBalancerType, Protocol},
 };
 use crate::world::{ApiError, World};
@@ -50,21 +50,25 @@ pub(super) fn configured(
     set_tls(world, &mut listener, settings)?;
     set_alpn(&mut listener, settings)?;
     set_mutual_authentication(&mut listener, settings)?;
-    listener.default_actions = settings.default_actions.clone().unwrap_or(actions_before);
-    let others = world
-        .elb
-        .listeners
-        .values()
-        .filter(|other| other.arn != listener.arn);
-    let uses = Uses::of_listeners(others);
+    listener.default_actions = match &settings.default_actions {
+        Some(wanted) => action::sorted(authentication::with_known_secrets(wanted, &actions_before)),
+        None => actions_before,
+    };
+    let uses = Uses::of_listeners(
+        world.elb.listeners.values(),
+        Except::DefaultActions(&listener.arn),
+    );
     let place = Place {
         load_balancer: owner,
         protocol: listener.protocol,
         uses: &uses,
     };
     action::check(world, place, &listener.default_actions)?;
+    for rule in listener.rules.values() {
+        action::check_protocol(listener.protocol, &rule.actions)?;
+    }
     let mut groups = uses.groups_of(&owner.arn);
-    groups.extend(listener.target_groups());
+    groups.extend(listener.default_actions.iter().flat_map(Action::target_groups));
     room::check(world, owner, &groups, None)?;
     listener.attributes = Schema::listener(listener.protocol).kept(&listener.attributes);
     Ok(listener)

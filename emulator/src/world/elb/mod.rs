@@ -7,8 +7,10 @@ pub mod action;
 pub mod arn;
 pub mod attribute_keys;
 pub mod attributes;
+pub mod authentication;
 pub mod capacity;
 pub mod certificate;
+pub mod condition;
 pub mod health;
 pub mod health_check;
 mod interfaces;
@@ -18,17 +20,27 @@ pub mod listener_settings;
 pub mod load_balancer;
 mod names;
 pub mod page;
+pub mod pattern;
 pub mod placement;
 pub mod probe;
 pub mod registration;
 mod room;
+pub mod routing;
+#[cfg(test)]
+mod routing_tests;
+pub mod rule;
+pub mod rule_priorities;
+#[cfg(test)]
+mod rule_tests;
 pub mod security_groups;
+pub mod sni;
 pub mod ssl_policy;
 pub mod tags;
 pub mod target;
 pub mod target_group;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod transform;
 pub mod uses;
 pub mod words;
 pub mod zones;
@@ -42,10 +54,14 @@ pub use health::advance;
 pub use listener::Listener;
 pub use load_balancer::LoadBalancer;
 pub use probe::{Outcome, Probe, due_probes, next_due, record_probe};
+pub use rule::Rule;
 pub use target::Target;
 pub use target_group::TargetGroup;
 
-use self::{arn::Kind, uses::Uses};
+use self::{
+    arn::Kind,
+    uses::{Except, Uses},
+};
 use super::ApiError;
 
 /// The ELBv2 part of the account; every map is keyed by ARN.
@@ -53,7 +69,7 @@ use super::ApiError;
 pub struct Elb {
     /// Load balancers.
     pub load_balancers: BTreeMap<String, LoadBalancer>,
-    /// Listeners with their default rules.
+    /// Listeners with their rules.
     pub listeners: BTreeMap<String, Listener>,
     /// Target groups with their targets.
     pub target_groups: BTreeMap<String, TargetGroup>,
@@ -70,6 +86,9 @@ impl Elb {
     pub fn hide_created_since(&mut self, since: Timestamp) {
         self.load_balancers.retain(|_, found| found.created < since);
         self.listeners.retain(|_, found| found.created < since);
+        for listener in self.listeners.values_mut() {
+            listener.rules.retain(|_, rule| rule.created < since);
+        }
         self.target_groups.retain(|_, found| found.created < since);
     }
 
@@ -88,6 +107,14 @@ impl Elb {
         find(Kind::TargetGroup, &self.target_groups, arn)
     }
 
+    /// A rule with its listener; default rules are not among them.
+    pub fn rule(&self, arn: &str) -> Option<(&Listener, &Rule)> {
+        self.listeners.values().find_map(|listener| {
+            let rule = listener.rules.values().find(|rule| rule.arn == arn)?;
+            Some((listener, rule))
+        })
+    }
+
     pub(in crate::world) fn load_balancer_mut(&mut self, arn: &str) -> Result<&mut LoadBalancer, ApiError> {
         find_mut(Kind::LoadBalancer, &mut self.load_balancers, arn)
     }
@@ -102,7 +129,7 @@ impl Elb {
 
     /// Which load balancers use which target group.
     pub fn uses(&self) -> Uses {
-        Uses::of_listeners(self.listeners.values())
+        Uses::of_listeners(self.listeners.values(), Except::Nothing)
     }
 
     /// Tells [`advance`] that something changed, so that it looks at every target again.

@@ -1,11 +1,11 @@
-//! Tags of load balancers, target groups and listeners.
+//! Tags of load balancers, target groups, listeners and rules.
 //!
 //! Limits: tags per resource by quota, keys 1 to 128 and values up to 256 characters out of letters, digits, space
 //! and `_.:/=+-@`, no key prefix `aws:` (ELBv2 API reference, `Tag`).
 
 use std::collections::BTreeMap;
 
-use super::{Elb, arn::Kind, limits::within};
+use super::{Elb, arn::Kind, limits::within, listener::Listener};
 use crate::world::{ApiError, Quotas, World};
 
 /// Tags by key.
@@ -116,8 +116,7 @@ fn of<'a>(elb: &'a Elb, arn: &str) -> Result<&'a Tags, ApiError> {
         Kind::Rule => elb
             .listeners
             .values()
-            .find(|l| l.default_rule.arn == arn)
-            .map(|l| &l.default_rule.tags),
+            .find_map(|listener| tags_of_rule(listener, arn)),
     };
     tags.ok_or_else(|| kind.not_found())
 }
@@ -127,12 +126,24 @@ fn place_of<'a>(elb: &'a mut Elb, arn: &str) -> Option<&'a mut Tags> {
         Kind::LoadBalancer => elb.load_balancers.get_mut(arn).map(|found| &mut found.tags),
         Kind::TargetGroup => elb.target_groups.get_mut(arn).map(|found| &mut found.tags),
         Kind::Listener => elb.listeners.get_mut(arn).map(|found| &mut found.tags),
-        Kind::Rule => elb
-            .listeners
-            .values_mut()
-            .find(|l| l.default_rule.arn == arn)
-            .map(|l| &mut l.default_rule.tags),
+        Kind::Rule => {
+            let mut listeners = elb.listeners.values_mut();
+            let listener = listeners.find(|listener| tags_of_rule(listener, arn).is_some())?;
+            if listener.default_rule.arn == arn {
+                return Some(&mut listener.default_rule.tags);
+            }
+            let mut rules = listener.rules.values_mut();
+            rules.find(|rule| rule.arn == arn).map(|rule| &mut rule.tags)
+        }
     }
+}
+
+fn tags_of_rule<'a>(listener: &'a Listener, arn: &str) -> Option<&'a Tags> {
+    if listener.default_rule.arn == arn {
+        return Some(&listener.default_rule.tags);
+    }
+    let mut rules = listener.rules.values();
+    rules.find(|rule| rule.arn == arn).map(|rule| &rule.tags)
 }
 
 #[cfg(test)]

@@ -2,7 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::listener::Listener;
+use super::{action::Action, listener::Listener};
+
+/// Actions that are not counted, because others are about to take their place; each by ARN.
+#[derive(Clone, Copy, Debug)]
+pub enum Except<'a> {
+    /// All are counted.
+    Nothing,
+    /// The default actions of a listener.
+    DefaultActions(&'a str),
+    /// The actions of a rule.
+    Rule(&'a str),
+}
 
 /// Load balancers by target group, both as ARNs.
 #[derive(Clone, Debug, Default)]
@@ -12,11 +23,11 @@ pub struct Uses {
 }
 
 impl Uses {
-    /// Reads every action of the listeners. A group with weight 0 is used.
-    pub fn of_listeners<'a>(listeners: impl Iterator<Item = &'a Listener>) -> Self {
+    /// Reads every action of the listeners and their rules. A group with weight 0 is used.
+    pub fn of_listeners<'a>(listeners: impl Iterator<Item = &'a Listener>, except: Except<'_>) -> Self {
         let mut by_group: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for listener in listeners {
-            for group in listener.target_groups() {
+            for group in groups_of_listener(listener, except) {
                 by_group
                     .entry(group.to_owned())
                     .or_default()
@@ -42,4 +53,20 @@ impl Uses {
             .filter(|(_, users)| users.contains(load_balancer));
         using.map(|(group, _)| group.as_str()).collect()
     }
+}
+
+fn groups_of_listener<'a>(listener: &'a Listener, except: Except<'_>) -> impl Iterator<Item = &'a str> {
+    let (listener_left_out, rule_left_out) = match except {
+        Except::Nothing => (None, None),
+        Except::DefaultActions(arn) => (Some(arn), None),
+        Except::Rule(arn) => (None, Some(arn)),
+    };
+    let defaults = match listener_left_out {
+        Some(arn) if arn == listener.arn => &[][..],
+        _ => listener.default_actions.as_slice(),
+    };
+    let rules = listener.rules.values();
+    let kept = rules.filter(move |rule| rule_left_out != Some(rule.arn.as_str()));
+    let actions = defaults.iter().chain(kept.flat_map(|rule| &rule.actions));
+    actions.flat_map(Action::target_groups)
 }
