@@ -18,21 +18,26 @@ pub mod limits;
 pub mod listener;
 pub mod listener_settings;
 pub mod load_balancer;
+mod load_balancer_settings;
 mod names;
 pub mod page;
 pub mod pattern;
 pub mod placement;
 pub mod probe;
 pub mod registration;
+mod registration_checks;
 mod room;
 pub mod routing;
 #[cfg(test)]
 mod routing_tests;
 pub mod rule;
+#[cfg(test)]
+mod rule_action_tests;
 pub mod rule_priorities;
 #[cfg(test)]
 mod rule_tests;
 pub mod security_groups;
+mod situation;
 pub mod sni;
 pub mod ssl_policy;
 pub mod tags;

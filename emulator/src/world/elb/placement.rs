@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::{
     interfaces,
-    load_balancer::{LoadBalancer, check_address_type},
+    load_balancer::LoadBalancer,
+    load_balancer_settings::check_address_type,
     words::{IpAddressType, LoadBalancerType},
     zones::{self, SubnetMapping},
 };
