@@ -120,21 +120,26 @@ async fn backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer {
 
 /// The group is wanted only while somebody carries our finalizer, so the finalizer comes before the group.
 async fn add_finalizer(engine: &Engine, key: &StackKey, cx: &Cx) -> Result<(), String> {
-    let Some(owner) = reconcile::owner(engine, key).filter(|owner| !owner.gone && !owner.has_finalizer)
-    else {
+    let owners = reconcile::intent(engine, key).owners;
+    let missing = owners
+        .into_iter()
+        .filter(|owner| !owner.gone && !owner.has_finalizer);
+    let steps: Vec<Step> = missing
+        .map(|owner| Step {
+            id: StepId(0),
+            action: Action::AddFinalizer {
+                object: owner.object,
+                finalizer: owner.finalizer,
+            },
+            needs: BTreeSet::new(),
+            origins: BTreeSet::new(),
+            reason: "keeps the shared backend security group".to_owned(),
+        })
+        .collect();
+    if steps.is_empty() {
         return Ok(());
-    };
-    let step = Step {
-        id: StepId(0),
-        action: Action::AddFinalizer {
-            object: owner.object,
-            finalizer: owner.finalizer,
-        },
-        needs: BTreeSet::new(),
-        origins: BTreeSet::new(),
-        reason: "keeps the shared backend security group".to_owned(),
-    };
-    let plan = step::single(&Key::Stack(key.clone()), step);
+    }
+    let plan = step::independent(&Key::Stack(key.clone()), steps);
     let applied = apply::apply(&plan, &reconcile::context(engine, cx)).await;
     match applied.failed.first() {
         Some((_, problem)) => Err(problem.message.clone()),

@@ -83,7 +83,12 @@ async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<
         }
         Wanted::Stack(wanted, warnings) => {
             let (actual, _) = reconcile::actual(engine, &wanted, &cx).await?;
-            page.push_str(&render_text(&reconcile::plan(engine, &wanted, &actual)));
+            page.push_str(&render_text(&reconcile::plan(
+                engine,
+                &intent.owners,
+                &wanted,
+                &actual,
+            )));
             for warning in warnings {
                 writeln!(page, "  warning: {warning}")?;
             }

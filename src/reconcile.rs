@@ -4,20 +4,17 @@
 //! view -> intent -> ask/answer -> build -> plan -> lint -> apply -> status
 //! ```
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-
 use elbow_core::binding;
-use elbow_core::intent::{self, Intent, Wish};
+use elbow_core::intent::{self, Intent};
 use elbow_core::key::StackKey;
-use elbow_core::model::Stack;
-use elbow_core::plan::{self, Action, Owner, Plan, PlanContext};
+use elbow_core::model::{Owner, Stack};
+use elbow_core::plan::{self, Action, Plan, PlanContext};
 use elbow_core::status;
-use elbow_core::view::Service;
 
 use crate::apply::{self, Applied, ApplyContext};
 use crate::ask::{self, Wanted};
 use crate::aws::{AwsError, Cx};
+use crate::cluster::view::View;
 use crate::conclude;
 use crate::engine::Engine;
 use crate::mirror::Depth;
@@ -55,7 +52,7 @@ pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
     if !untagged.is_empty() {
         return conclude::sick(engine, &intent, untagged);
     }
-    let (plan, last) = split(plan(engine, &wanted, &actual));
+    let (plan, last) = split(plan(engine, &intent.owners, &wanted, &actual));
     if let Err(error) = void_record(engine, &wanted, &plan).await {
         return conclude::unrecorded(engine, &intent, &error);
     }
@@ -79,19 +76,11 @@ async fn void_record(engine: &Engine, wanted: &Stack, plan: &Plan) -> Result<(),
     engine.records.delete(&wanted.key).await
 }
 
-/// Reads what the owner asks for, and remembers which Services it named.
+/// Reads what the owners ask for, and remembers which Services they named.
 pub fn intent(engine: &Engine, key: &StackKey) -> Intent {
-    let service = engine.stores.service(&key.namespace, &key.name);
-    let named = RefCell::new(BTreeSet::new());
-    let backends = |namespace: &str, name: &str| {
-        named.borrow_mut().insert((namespace.to_owned(), name.to_owned()));
-        engine
-            .stores
-            .service(namespace, name)
-            .map(|service| Service::clone(&service))
-    };
-    let intent = intent::read(key, service.as_deref(), &backends, &engine.settings);
-    engine.note_services(key, named.into_inner());
+    let view = View::new(&engine.stores);
+    let intent = intent::read(key, &view, &engine.settings);
+    engine.note_services(key, view.into_services(key));
     intent
 }
 
@@ -124,11 +113,10 @@ async fn vouched(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<Option<Stac
 }
 
 /// Plans and lints. A step that fails the linter is dropped with its dependents.
-pub fn plan(engine: &Engine, wanted: &Stack, actual: &Stack) -> Plan {
-    let owner = owner(engine, &wanted.key);
+pub fn plan(engine: &Engine, owners: &[Owner], wanted: &Stack, actual: &Stack) -> Plan {
     let context = PlanContext {
         settings: &engine.settings,
-        owner: owner.as_ref(),
+        owners,
     };
     let plan = plan::plan(wanted, actual, &context);
     let findings = plan::lint(&plan, actual, &engine.settings);
@@ -139,28 +127,18 @@ pub fn plan(engine: &Engine, wanted: &Stack, actual: &Stack) -> Plan {
     plan::lint::enforce(plan, &findings, &status::owner_object(&wanted.key))
 }
 
-/// Takes the removal of the finalizer out of a plan: the status is cleared in between.
+/// Takes the removals of finalizers out of a plan, which come last: the status is cleared in between.
 fn split(mut plan: Plan) -> (Plan, Option<Plan>) {
-    let Some(last) = plan
+    let mut last = Vec::new();
+    while let Some(step) = plan
         .steps
         .pop_if(|step| matches!(step.action, Action::RemoveFinalizer { .. }))
-    else {
-        return (plan, None);
-    };
-    let last = plan::step::single(&plan.key, last);
-    (plan, Some(last))
-}
-
-/// The owner of a stack, as far as its finalizer is concerned.
-pub fn owner(engine: &Engine, key: &StackKey) -> Option<Owner> {
-    let service = engine.stores.service(&key.namespace, &key.name)?;
-    let gone = matches!(intent(engine, key).wish, Wish::Empty | Wish::Ignore);
-    Some(Owner {
-        object: service.object(),
-        finalizer: intent::FINALIZER.to_owned(),
-        has_finalizer: service.meta.finalizers.contains(intent::FINALIZER),
-        gone,
-    })
+    {
+        last.push(step);
+    }
+    last.reverse();
+    let last = (!last.is_empty()).then(|| plan::step::independent(&plan.key, last));
+    (plan, last)
 }
 
 /// Where plans are written to.

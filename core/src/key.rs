@@ -54,6 +54,20 @@ impl StackKey {
         }
     }
 
+    /// The stack of an Ingress without a group.
+    pub fn ingress(namespace: &str, name: &str) -> Self {
+        Self {
+            kind: StackKind::Ingress,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The stack of an explicit Ingress group.
+    pub fn ingress_group(name: &str) -> Self {
+        Self::ingress("", name)
+    }
+
     /// Upstream's stack id, the value of the stack tag: `namespace/name`, or `name` without a namespace.
     pub fn stack_id(&self) -> String {
         if self.namespace.is_empty() {

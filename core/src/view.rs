@@ -82,6 +82,99 @@ pub struct ServicePort {
     pub node_port: i32,
 }
 
+/// An Ingress.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ingress {
+    /// Metadata.
+    pub meta: Meta,
+    /// `spec.ingressClassName`.
+    pub class: Option<String>,
+    /// `spec.defaultBackend`.
+    pub default_backend: Option<IngressBackend>,
+    /// `spec.tls[].hosts`, in order.
+    pub tls_hosts: Vec<String>,
+    /// `spec.rules` that have `http`, in order.
+    pub rules: Vec<IngressRule>,
+    /// `status.loadBalancer.ingress`, in order.
+    pub ingress: Vec<IngressPoint>,
+}
+
+impl Ingress {
+    /// The Ingress as an object of problems and events.
+    pub fn object(&self) -> ObjectRef {
+        ObjectRef::new("Ingress", &self.meta.namespace, &self.meta.name)
+    }
+}
+
+/// An entry of `spec.rules` of an Ingress.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct IngressRule {
+    /// Position in `spec.rules`.
+    pub index: usize,
+    /// Host; empty when unset.
+    pub host: String,
+    /// `http.paths`, in order.
+    pub paths: Vec<IngressPath>,
+}
+
+/// An entry of `http.paths` of an Ingress rule.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct IngressPath {
+    /// Path; empty when unset.
+    pub path: String,
+    /// `pathType`; empty when unset.
+    pub path_type: String,
+    /// Backend.
+    pub backend: IngressBackend,
+}
+
+/// A backend of an Ingress.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct IngressBackend {
+    /// The Service; `None` for a resource backend.
+    pub service: Option<IngressServiceBackend>,
+}
+
+/// A Service as a backend of an Ingress.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct IngressServiceBackend {
+    /// Name of the Service, in the namespace of the Ingress.
+    pub name: String,
+    /// `port.name`; empty when unset.
+    pub port_name: String,
+    /// `port.number`; 0 when unset.
+    pub port_number: i32,
+}
+
+/// An IngressClass.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct IngressClass {
+    /// Metadata; the annotation that makes it the default class included.
+    pub meta: Meta,
+    /// `spec.controller`.
+    pub controller: String,
+    /// `spec.parameters`.
+    pub parameters: Option<ClassParameters>,
+}
+
+/// `spec.parameters` of an IngressClass.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClassParameters {
+    /// `apiGroup`.
+    pub api_group: Option<String>,
+    /// `kind`.
+    pub kind: String,
+    /// `name`.
+    pub name: String,
+}
+
+/// A Namespace: its labels.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Namespace {
+    /// Metadata.
+    pub meta: Meta,
+}
+
 /// An entry of `status.loadBalancer.ingress`.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct IngressPoint {

@@ -71,11 +71,11 @@ impl Running<'_> {
             &self.step.action
         {
             ids.extend(listener.load_balancer.known().map(str::to_owned));
-            for action in &listener.default_actions {
-                let elbow_core::model::Action::Forward(forward) = action;
-                let groups = forward.target_groups.iter();
-                ids.extend(groups.filter_map(|g| g.target_group.known().map(str::to_owned)));
-            }
+            let groups = listener
+                .default_actions
+                .iter()
+                .flat_map(|action| action.target_groups());
+            ids.extend(groups.filter_map(|group| group.target_group.known().map(str::to_owned)));
         }
         ids
     }

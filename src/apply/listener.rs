@@ -85,11 +85,12 @@ impl Running<'_> {
     fn settled(&self, listener: &Listener) -> Result<Listener, End> {
         let mut settled = listener.clone();
         settled.load_balancer = Ref::Known(self.resolve(&listener.load_balancer)?);
-        for action in &mut settled.default_actions {
-            let ListenerAction::Forward(forward) = action;
-            for group in &mut forward.target_groups {
-                group.target_group = Ref::Known(self.resolve(&group.target_group)?);
-            }
+        let groups = settled
+            .default_actions
+            .iter_mut()
+            .flat_map(ListenerAction::target_groups_mut);
+        for group in groups {
+            group.target_group = Ref::Known(self.resolve(&group.target_group)?);
         }
         Ok(settled)
     }

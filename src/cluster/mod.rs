@@ -3,6 +3,7 @@
 pub mod snapshot;
 pub mod store;
 pub mod trim;
+pub mod view;
 pub mod wake;
 pub mod watch;
 

@@ -271,12 +271,10 @@ fn references(stack: &Stack) -> Missing {
             .extend(balancer.security_groups.iter().filter_map(known));
     }
     for listener in &stack.listeners {
-        for Action::Forward(forward) in &listener.default_actions {
-            let groups = forward.target_groups.iter();
-            references
-                .target_groups
-                .extend(groups.filter_map(|group| known(&group.target_group)));
-        }
+        let groups = listener.default_actions.iter().flat_map(Action::target_groups);
+        references
+            .target_groups
+            .extend(groups.filter_map(|group| known(&group.target_group)));
     }
     for ids in [
         &mut references.load_balancers,

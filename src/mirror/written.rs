@@ -132,7 +132,8 @@ pub(crate) fn subject(action: &Action) -> Option<Subject> {
         A::CreateSecurityGroup { address, .. }
         | A::CreateTargetGroup { address, .. }
         | A::CreateLoadBalancer { address, .. }
-        | A::CreateListener { address, .. } => Subject::Address(address.clone()),
+        | A::CreateListener { address, .. }
+        | A::CreateRule { address, .. } => Subject::Address(address.clone()),
         A::AuthorizeIngress { group, .. }
         | A::RevokeIngress { group, .. }
         | A::CreateTags { group, .. }
@@ -145,13 +146,16 @@ pub(crate) fn subject(action: &Action) -> Option<Subject> {
         | A::ModifyCapacityReservation { load_balancer, .. } => load_balancer.into(),
         A::AddListenerCertificate { listener, .. }
         | A::RemoveListenerCertificate { listener, .. }
-        | A::ModifyListenerAttributes { listener, .. } => listener.into(),
+        | A::ModifyListenerAttributes { listener, .. }
+        | A::SetRulePriorities { listener, .. } => listener.into(),
         A::AddTags { resource, .. } | A::RemoveTags { resource, .. } => resource.into(),
         A::ModifyTargetGroup { arn, .. }
         | A::DeleteTargetGroup { arn }
         | A::DeleteLoadBalancer { arn }
         | A::ModifyListener { arn, .. }
-        | A::DeleteListener { arn } => Subject::Id(arn.clone()),
+        | A::DeleteListener { arn }
+        | A::ModifyRule { arn, .. }
+        | A::DeleteRule { arn } => Subject::Id(arn.clone()),
         A::DeleteSecurityGroup { group_id } => Subject::Id(group_id.clone()),
         A::AddFinalizer { object, .. } | A::RemoveFinalizer { object, .. } => Subject::Id(object.to_string()),
         A::CreateBinding { binding, .. } | A::UpdateBinding { binding, .. } => {
@@ -212,6 +216,15 @@ fn suspect_address(holding: &mut Holding, address: &ResourceAddress, sequence: u
         Kind::Listener => {
             let listeners = stack.listeners.iter().filter(|l| l.id == address.id);
             listeners.filter_map(|l| l.arn.clone()).collect()
+        }
+        // A rule is read with its listener.
+        Kind::Rule => {
+            let listeners = stack.listeners.iter();
+            let concerned = listeners.filter(|l| {
+                let port = address.id.0.split(':').next();
+                port == Some(l.port.to_string().as_str())
+            });
+            concerned.filter_map(|l| l.arn.clone()).collect()
         }
         Kind::Binding => Vec::new(),
     };

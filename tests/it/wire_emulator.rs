@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use elbow::aws::Fault;
 use elbow_core::model::{
-    Action, HealthCheck, IpAddressType, Listener, LoadBalancer, LoadBalancerState, PermissionSource,
-    Protocol, Ref, ResourceId, Setting, SubnetMapping, Tags, TargetGroup,
+    HealthCheck, IpAddressType, Listener, LoadBalancer, LoadBalancerState, PermissionSource, Protocol, Ref,
+    ResourceId, Setting, SubnetMapping, Tags, TargetGroup,
 };
 use elbow_core::targets::{Target, TargetState};
 
@@ -324,6 +324,7 @@ async fn a_target_group_lives_and_dies() {
         id: ResourceId(String::new()),
         arn: Some(arn.clone()),
         protocol_version: listed.group.protocol_version.clone(),
+        control_port: listed.group.control_port.clone(),
         ..wanted.clone()
     };
     assert_eq!((&listed.group, listed.vpc.as_str()), (&expected, VPC));
@@ -392,7 +393,8 @@ async fn a_listener_lives_and_dies() {
         .unwrap();
     let listed = aws.listeners(&cx(), &lb).await.unwrap();
     assert_eq!(listed.len(), 1);
-    let (found, Action::Forward(forward)) = (&listed[0], &listed[0].default_actions[0]);
+    let found = &listed[0];
+    let forward = found.default_actions[0].as_forward().unwrap();
     assert_eq!(
         (found.arn.as_deref(), found.port, found.protocol),
         (Some(arn.as_str()), 443, Protocol::Tls)

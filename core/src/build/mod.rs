@@ -118,6 +118,7 @@ fn build_service(context: &Context<'_>, service: &ServiceIntent, inquiry: &mut I
         load_balancers: vec![load_balancer],
         target_groups: target_groups::build(context, service, &names),
         listeners: listeners::build(context, service),
+        rules: Vec::new(),
         bindings: bindings?,
     })
 }

@@ -38,6 +38,7 @@ pub(super) fn build(context: &Context<'_>, service: &ServiceIntent, names: &Grou
         port: wish.port,
         protocol: wish.protocol,
         protocol_version: Setting::Unmanaged,
+        control_port: Setting::Unmanaged,
         family: wish.family,
         health_check: wish.health_check.clone(),
         attributes: wish.attributes.clone(),

@@ -4,15 +4,17 @@
 //! wishes, and every problem found. Nothing is asked of AWS here; what depends on AWS is left to
 //! [`crate::build`].
 
+mod objects;
 pub mod service;
 pub mod wish;
 
 use elbow_crds::problem::{ObjectRef, Problem};
 
 use crate::key::{StackKey, StackKind};
+use crate::model::Owner;
 use crate::settings::Settings;
-use crate::view;
 
+pub use objects::{Objects, Shelf};
 pub use service::{FINALIZER, ServiceIntent};
 
 /// What the objects of one stack ask for.
@@ -20,8 +22,10 @@ pub use service::{FINALIZER, ServiceIntent};
 pub struct Intent {
     /// The stack.
     pub key: StackKey,
-    /// The object that owns it.
+    /// The object that problems of the whole stack are reported on.
     pub owner: ObjectRef,
+    /// Everybody who owns it or did: members of a group, and former members that still carry its finalizer.
+    pub owners: Vec<Owner>,
     /// What is wanted.
     pub wish: Wish,
     /// What is wrong or doubtful, in the order it was found, each once.
@@ -41,22 +45,17 @@ pub enum Wish {
     Service(Box<ServiceIntent>),
 }
 
-/// Reads what the owner of `key` asks for.
+/// Reads what the owners of `key` ask for.
 ///
-/// `service` is the Service of that name; `None` is no proof that it was deleted and gives [`Wish::Ignore`].
-/// `backends` looks up Services by namespace and name: those it is asked for decide about the result, found
-/// or not.
-pub fn read(
-    key: &StackKey,
-    service: Option<&view::Service>,
-    backends: &dyn Fn(&str, &str) -> Option<view::Service>,
-    settings: &Settings,
-) -> Intent {
+/// An owner that is not among `objects` is no proof that it was deleted and gives [`Wish::Ignore`]. The
+/// objects that are looked up, found or not, decide about the result.
+pub fn read(key: &StackKey, objects: &dyn Objects, settings: &Settings) -> Intent {
     match key.kind {
-        StackKind::Service => service::read(key, service, backends, settings),
+        StackKind::Service => service::read(key, objects, settings),
         StackKind::Ingress => Intent {
             key: key.clone(),
             owner: ObjectRef::new("Ingress", &key.namespace, &key.name),
+            owners: Vec::new(),
             wish: Wish::Ignore,
             problems: Vec::new(),
         },

@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::model::{
     HealthCheck, IpAddressType, IpFamily, LoadBalancerType, OnOff, Protocol, ResourceId, Scheme, Setting,
-    TargetType,
+    Stickiness, TargetType,
 };
 
 /// A value with the field or annotation key that asked for it.
@@ -177,7 +177,7 @@ pub struct ListenerWish {
     /// Where connections go, in order.
     pub forward: Vec<ForwardWish>,
     /// Stickiness to target groups.
-    pub stickiness: Setting<bool>,
+    pub stickiness: Setting<Stickiness>,
     /// Fields that asked.
     pub fields: BTreeSet<String>,
 }

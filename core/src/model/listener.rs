@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Origins, Protocol, Ref, ResourceId, Setting, Tags};
+use super::{Action, Origins, Protocol, Ref, ResourceId, Setting, Tags};
 
 /// A listener of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,30 +36,4 @@ pub struct Listener {
     pub tags: Setting<Tags>,
     /// Who asked for it.
     pub origins: Origins,
-}
-
-/// What a listener does with a connection or request. Redirects, fixed responses and authentication come
-/// with the Ingress front end.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Action {
-    /// Forward to target groups.
-    Forward(ForwardAction),
-}
-
-/// Forwarding to one or several target groups.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ForwardAction {
-    /// Groups with weights, in wanted order; compared sorted by ARN.
-    pub target_groups: Vec<WeightedTargetGroup>,
-    /// Target group stickiness: enabled or not. Ignored in comparison when unmanaged.
-    pub stickiness: Setting<bool>,
-}
-
-/// A target group with its share.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct WeightedTargetGroup {
-    /// The group.
-    pub target_group: Ref,
-    /// Weight 0 to 999; not compared when there is one group.
-    pub weight: Option<i32>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Binding, Listener, LoadBalancer, SecurityGroup, TargetGroup};
+use super::{Binding, Listener, LoadBalancer, Rule, SecurityGroup, TargetGroup};
 use crate::key::StackKey;
 
 /// All resources of one key: wanted, or there.
@@ -22,6 +22,8 @@ pub struct Stack {
     pub target_groups: Vec<TargetGroup>,
     /// Listeners, by port.
     pub listeners: Vec<Listener>,
+    /// Rules of the listeners, default actions excepted.
+    pub rules: Vec<Rule>,
     /// TargetGroupBindings.
     pub bindings: Vec<Binding>,
 }
@@ -35,6 +37,7 @@ impl Stack {
             load_balancers: Vec::new(),
             target_groups: Vec::new(),
             listeners: Vec::new(),
+            rules: Vec::new(),
             bindings: Vec::new(),
         }
     }
@@ -45,6 +48,7 @@ impl Stack {
             && self.load_balancers.is_empty()
             && self.target_groups.is_empty()
             && self.listeners.is_empty()
+            && self.rules.is_empty()
             && self.bindings.is_empty()
     }
 }

@@ -23,6 +23,8 @@ pub struct TargetGroup {
     pub protocol: Protocol,
     /// `HTTP1`, `HTTP2`, `GRPC`; a difference needs a replacement.
     pub protocol_version: Setting<String>,
+    /// Port of the target control agent; a difference needs a replacement.
+    pub control_port: Setting<i32>,
     /// Address family; fixed at creation, not compared.
     pub family: IpFamily,
     /// Health check.

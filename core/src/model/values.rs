@@ -31,6 +31,7 @@ pub enum ResourceKind {
     LoadBalancer,
     TargetGroup,
     Listener,
+    Rule,
     Binding,
 }
 
@@ -42,6 +43,7 @@ impl ResourceKind {
             Self::LoadBalancer => "AWS::ElasticLoadBalancingV2::LoadBalancer",
             Self::TargetGroup => "AWS::ElasticLoadBalancingV2::TargetGroup",
             Self::Listener => "AWS::ElasticLoadBalancingV2::Listener",
+            Self::Rule => "AWS::ElasticLoadBalancingV2::ListenerRule",
             Self::Binding => "K8S::ElasticLoadBalancingV2::TargetGroupBinding",
         }
     }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use super::pair::Pairs;
-use super::{Action, Owner, Plan, PlanContext, Step, StepId};
+use super::{Action, Plan, PlanContext, Step, StepId};
 use crate::key::{Key, StackKind};
 use crate::model::{
-    Action as ListenerAction, Binding, BindingPeer, BindingSpec, ForwardAction, Listener, LoadBalancer,
-    Origin, Origins, Ref, ResourceAddress, ResourceId, ResourceKind, SecurityGroup, Stack, TargetGroup,
+    Binding, BindingPeer, BindingSpec, Listener, LoadBalancer, Origin, Origins, Owner, Ref, ResourceAddress,
+    ResourceId, ResourceKind, SecurityGroup, Stack, TargetGroup,
 };
 use crate::settings::Settings;
 
@@ -18,7 +18,7 @@ pub(super) struct Draft<'a> {
     pub wanted: &'a Stack,
     pub actual: &'a Stack,
     pub settings: &'a Settings,
-    pub owner: Option<&'a Owner>,
+    pub owners: &'a [Owner],
     /// Set when a load balancer would have to be replaced: nothing the old one uses is closed or deleted.
     pub frozen: bool,
     /// ARNs of load balancers that should go and may not.
@@ -28,7 +28,7 @@ pub(super) struct Draft<'a> {
     kept_bindings: BTreeSet<(String, String)>,
     steps: Vec<Step>,
     problems: Vec<Problem>,
-    finalizer: Option<StepId>,
+    finalizers: BTreeSet<StepId>,
     producers: BTreeMap<ResourceAddress, StepId>,
     kept: BTreeMap<ResourceAddress, String>,
     /// Step that ends the use of target groups by an existing listener or load balancer, by its ARN.
@@ -44,14 +44,14 @@ impl<'a> Draft<'a> {
             wanted,
             actual,
             settings: context.settings,
-            owner: context.owner,
+            owners: context.owners,
             frozen: false,
             protected: BTreeSet::new(),
             bindings: BTreeMap::new(),
             kept_bindings: BTreeSet::new(),
             steps: Vec::new(),
             problems: Vec::new(),
-            finalizer: None,
+            finalizers: BTreeSet::new(),
             producers: BTreeMap::new(),
             kept: BTreeMap::new(),
             ends: BTreeMap::new(),
@@ -114,7 +114,7 @@ impl<'a> Draft<'a> {
         origins: &Origins,
         reason: impl Into<String>,
     ) -> StepId {
-        needs.extend(self.finalizer);
+        needs.extend(&self.finalizers);
         let id = self.push(action, needs, origins, reason);
         self.producers.insert(address.clone(), id);
         id
@@ -159,8 +159,8 @@ impl<'a> Draft<'a> {
     pub fn resolve_listener(&self, listener: &Listener) -> Listener {
         let mut listener = listener.clone();
         listener.load_balancer = self.resolve(&listener.load_balancer);
-        for ListenerAction::Forward(ForwardAction { target_groups, .. }) in &mut listener.default_actions {
-            for tuple in target_groups {
+        for action in &mut listener.default_actions {
+            for tuple in action.target_groups_mut() {
                 tuple.target_group = self.resolve(&tuple.target_group);
             }
         }
@@ -271,7 +271,7 @@ impl<'a> Draft<'a> {
             StackKind::Service => "Service",
             StackKind::Ingress => "Ingress",
         };
-        self.owner.map_or_else(
+        self.owners.first().map_or_else(
             || ObjectRef::new(kind, &key.namespace, &key.name),
             |owner| owner.object.clone(),
         )
@@ -288,33 +288,62 @@ impl<'a> Draft<'a> {
         }])
     }
 
-    /// Plans the finalizer of an owner that wants something and has none.
-    pub fn add_finalizer(&mut self) {
-        let Some(owner) = self.owner else { return };
-        if owner.gone || owner.has_finalizer || self.wanted.is_empty() {
+    /// Plans the finalizer of owners that want something and have none. Every creation comes after all of
+    /// them: what it makes is cleaned up by whichever owner goes last.
+    pub fn add_finalizers(&mut self) {
+        if self.wanted.is_empty() {
             return;
         }
-        let action = Action::AddFinalizer {
-            object: owner.object.clone(),
-            finalizer: owner.finalizer.clone(),
-        };
-        let origins = self.removal_origins(&Origins::new());
-        self.finalizer = Some(self.push(action, BTreeSet::new(), &origins, ""));
+        for owner in self
+            .owners
+            .iter()
+            .filter(|owner| !owner.gone && !owner.has_finalizer)
+        {
+            let step = self.finalizer_step(owner, BTreeSet::new(), |object, finalizer| {
+                Action::AddFinalizer { object, finalizer }
+            });
+            self.finalizers.insert(step);
+        }
     }
 
-    /// Takes the finalizer away after every deletion, unless something has to stay.
-    pub fn remove_finalizer(&mut self) {
-        let Some(owner) = self.owner else { return };
-        if !owner.gone || !owner.has_finalizer || !self.wanted.is_empty() || !self.protected.is_empty() {
+    /// Takes the finalizer of owners that are gone away, after every deletion; where other owners stay, after
+    /// every step. Nothing of it while something has to stay.
+    pub fn remove_finalizers(&mut self) {
+        if !self.protected.is_empty() || (self.frozen && !self.wanted.is_empty()) {
             return;
         }
-        let needs = self.steps_where(Action::is_deletion);
-        let action = Action::RemoveFinalizer {
-            object: owner.object.clone(),
-            finalizer: owner.finalizer.clone(),
+        let needs = if self.wanted.is_empty() {
+            self.steps_where(Action::is_deletion)
+        } else {
+            self.steps_where(|_| true)
         };
-        let origins = self.removal_origins(&Origins::new());
-        self.push(action, needs, &origins, "");
+        for owner in self
+            .owners
+            .iter()
+            .filter(|owner| owner.gone && owner.has_finalizer)
+        {
+            self.finalizer_step(owner, needs.clone(), |object, finalizer| {
+                Action::RemoveFinalizer { object, finalizer }
+            });
+        }
+    }
+
+    fn finalizer_step(
+        &mut self,
+        owner: &Owner,
+        needs: BTreeSet<StepId>,
+        action: impl Fn(ObjectRef, String) -> Action,
+    ) -> StepId {
+        let origins = Origins::from([Origin {
+            object: owner.object.clone(),
+            field: String::new(),
+        }]);
+        self.push(
+            action(owner.object.clone(), owner.finalizer.clone()),
+            needs,
+            &origins,
+            "",
+        )
     }
 
     /// The plan.

@@ -112,7 +112,7 @@ fn references(listener: &Listener) -> impl Iterator<Item = &Ref> {
     listener
         .default_actions
         .iter()
-        .flat_map(|ListenerAction::Forward(forward)| &forward.target_groups)
+        .flat_map(ListenerAction::target_groups)
         .map(|tuple| &tuple.target_group)
         .chain([&listener.load_balancer])
 }
@@ -121,7 +121,7 @@ fn describe_forward(listener: &Listener) -> String {
     let groups: Vec<String> = listener
         .default_actions
         .iter()
-        .flat_map(|ListenerAction::Forward(forward)| &forward.target_groups)
+        .flat_map(ListenerAction::target_groups)
         .map(|tuple| describe_ref(&tuple.target_group))
         .collect();
     format!("forward to {}", groups.join(" "))

@@ -3,7 +3,10 @@
 
 use super::load_balancer::describe_ref;
 use super::target_group::change;
-use crate::model::{Action as ListenerAction, ForwardAction, Listener, Ref, Setting};
+use crate::model::{
+    Action as ListenerAction, FixedResponseAction, ForwardAction, Listener, RedirectAction, Ref, Setting,
+    Stickiness,
+};
 
 /// ALPN policy that means none.
 const NO_ALPN: &str = "None";
@@ -69,11 +72,42 @@ fn alpn(wanted: &Listener, actual: &Listener, enhanced: bool, reasons: &mut Vec<
 /// Same actions in order: groups sorted by ARN, the weight of a single group and unmanaged stickiness
 /// ignored. A reference that is not known yet makes a difference.
 pub(super) fn same_actions(wanted: &[ListenerAction], actual: &[ListenerAction]) -> bool {
-    wanted.len() == actual.len()
-        && wanted
-            .iter()
-            .zip(actual)
-            .all(|(ListenerAction::Forward(new), ListenerAction::Forward(old))| same_forward(new, old))
+    wanted.len() == actual.len() && wanted.iter().zip(actual).all(|(new, old)| same_action(new, old))
+}
+
+fn same_action(wanted: &ListenerAction, actual: &ListenerAction) -> bool {
+    match (wanted, actual) {
+        (ListenerAction::Forward(new), ListenerAction::Forward(old)) => same_forward(new, old),
+        (ListenerAction::Redirect(new), ListenerAction::Redirect(old)) => same_redirect(new, old),
+        (ListenerAction::FixedResponse(new), ListenerAction::FixedResponse(old)) => same_response(new, old),
+        _ => false,
+    }
+}
+
+/// A part that is left out is AWS's placeholder for the part of the request.
+fn same_redirect(wanted: &RedirectAction, actual: &RedirectAction) -> bool {
+    let parts = |action: &RedirectAction| {
+        let part = |value: &Option<String>, placeholder: &str| {
+            value.clone().unwrap_or_else(|| placeholder.to_owned())
+        };
+        [
+            part(&action.protocol, "#{protocol}"),
+            part(&action.port, "#{port}"),
+            part(&action.host, "#{host}"),
+            part(&action.path, "/#{path}"),
+            part(&action.query, "#{query}"),
+            action.status.clone(),
+        ]
+    };
+    parts(wanted) == parts(actual)
+}
+
+/// AWS reports an absent body or content type as empty.
+fn same_response(wanted: &FixedResponseAction, actual: &FixedResponseAction) -> bool {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    wanted.status == actual.status
+        && text(&wanted.content_type) == text(&actual.content_type)
+        && text(&wanted.body) == text(&actual.body)
 }
 
 fn same_forward(wanted: &ForwardAction, actual: &ForwardAction) -> bool {
@@ -81,12 +115,16 @@ fn same_forward(wanted: &ForwardAction, actual: &ForwardAction) -> bool {
         .target_groups
         .iter()
         .all(|tuple| matches!(tuple.target_group, Ref::Known(_)));
-    known && tuples(wanted) == tuples(actual) && !wanted.stickiness.differs(&stickiness_of(actual))
+    known && tuples(wanted) == tuples(actual) && same_stickiness(wanted, actual)
 }
 
-/// AWS reports a forward action without stickiness as one with stickiness off.
-fn stickiness_of(actual: &ForwardAction) -> Setting<bool> {
-    Setting::Set(*actual.stickiness.get().unwrap_or(&false))
+/// AWS reports a forward action without stickiness as one with stickiness off, and may fill in a duration.
+fn same_stickiness(wanted: &ForwardAction, actual: &ForwardAction) -> bool {
+    let Some(new) = wanted.stickiness.get() else {
+        return true;
+    };
+    let old = actual.stickiness.get().unwrap_or(&Stickiness::OFF);
+    new.enabled == old.enabled && (!new.enabled || new.seconds.is_none() || new.seconds == old.seconds)
 }
 
 fn tuples(forward: &ForwardAction) -> Vec<(Ref, i32)> {
@@ -107,26 +145,50 @@ fn tuples(forward: &ForwardAction) -> Vec<(Ref, i32)> {
     tuples
 }
 
-fn describe_actions(actions: &[ListenerAction]) -> String {
-    let text = |ListenerAction::Forward(forward): &ListenerAction| {
-        let single = forward.target_groups.len() == 1;
-        let groups: Vec<String> = forward
-            .target_groups
-            .iter()
-            .map(|tuple| match tuple.weight {
-                Some(weight) if !single => format!("{}*{weight}", describe_ref(&tuple.target_group)),
-                _ => describe_ref(&tuple.target_group),
-            })
-            .collect();
-        let sticky = if forward.stickiness.get() == Some(&true) {
-            " sticky"
-        } else {
-            ""
-        };
-        format!("forward {}{sticky}", groups.join(" "))
-    };
+/// Actions for printing: `forward web*1 api*3 sticky`, `redirect HTTPS:443 HTTP_301`, `respond 404`.
+pub(super) fn describe_actions(actions: &[ListenerAction]) -> String {
     if actions.is_empty() {
         return "(none)".to_owned();
     }
-    actions.iter().map(text).collect::<Vec<_>>().join(", ")
+    actions.iter().map(describe_action).collect::<Vec<_>>().join(", ")
+}
+
+fn describe_action(action: &ListenerAction) -> String {
+    match action {
+        ListenerAction::Forward(forward) => describe_forward(forward),
+        ListenerAction::Redirect(redirect) => {
+            let part = |value: &Option<String>, placeholder: &str| {
+                value.clone().unwrap_or_else(|| placeholder.to_owned())
+            };
+            format!(
+                "redirect {}://{}:{}{}?{} {}",
+                part(&redirect.protocol, "#{protocol}"),
+                part(&redirect.host, "#{host}"),
+                part(&redirect.port, "#{port}"),
+                part(&redirect.path, "/#{path}"),
+                part(&redirect.query, "#{query}"),
+                redirect.status
+            )
+        }
+        ListenerAction::FixedResponse(response) => format!("respond {}", response.status),
+        ListenerAction::Other(what) => what.clone(),
+    }
+}
+
+fn describe_forward(forward: &ForwardAction) -> String {
+    let single = forward.target_groups.len() == 1;
+    let groups: Vec<String> = forward
+        .target_groups
+        .iter()
+        .map(|tuple| match tuple.weight {
+            Some(weight) if !single => format!("{}*{weight}", describe_ref(&tuple.target_group)),
+            _ => describe_ref(&tuple.target_group),
+        })
+        .collect();
+    let sticky = if forward.stickiness.get().is_some_and(|sticky| sticky.enabled) {
+        " sticky"
+    } else {
+        ""
+    };
+    format!("forward {}{sticky}", groups.join(" "))
 }

@@ -21,8 +21,6 @@ pub mod step;
 mod tags;
 mod target_group;
 
-use elbow_crds::problem::ObjectRef;
-
 pub use lint::{LintFinding, lint};
 pub use outcome::apply_step;
 pub use outputs::{Output, Outputs};
@@ -30,30 +28,17 @@ pub use render::{render_json, render_text};
 pub use step::{Action, Plan, Step, StepId};
 
 use crate::key::Key;
-use crate::model::Stack;
+use crate::model::{Owner, Stack};
 use crate::settings::Settings;
 use draft::Draft;
-
-/// The object that owns a stack, as far as its finalizer is concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The object.
-    pub object: ObjectRef,
-    /// Our finalizer for this kind of object.
-    pub finalizer: String,
-    /// Whether the object carries it.
-    pub has_finalizer: bool,
-    /// Whether the object is being deleted or is no longer ours: the finalizer goes last.
-    pub gone: bool,
-}
 
 /// What a plan depends on besides the two stacks.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanContext<'a> {
     /// Settings: cluster name, external managed tags, gates.
     pub settings: &'a Settings,
-    /// The owner; `None` if no finalizer is to be kept (tests, owners that are not there).
-    pub owner: Option<&'a Owner>,
+    /// The owners; none if no finalizer is to be kept (tests, owners that are not there).
+    pub owners: &'a [Owner],
 }
 
 /// The steps from `actual` to `wanted`, in an order that satisfies all dependencies. Empty at rest.
@@ -64,7 +49,7 @@ pub struct PlanContext<'a> {
 pub fn plan(wanted: &Stack, actual: &Stack, context: &PlanContext) -> Plan {
     let (wanted, actual) = (sorted(wanted), sorted(actual));
     let mut draft = Draft::new(&wanted, &actual, context);
-    draft.add_finalizer();
+    draft.add_finalizers();
     let groups = security_group::pairs(&draft);
     let target_groups = target_group::pairs(&draft);
     let balancers = load_balancer::pairs(&draft);
@@ -79,7 +64,7 @@ pub fn plan(wanted: &Stack, actual: &Stack, context: &PlanContext) -> Plan {
     removal::bindings(&mut draft);
     removal::target_groups(&mut draft, &target_groups);
     removal::security_groups(&mut draft, &groups);
-    draft.remove_finalizer();
+    draft.remove_finalizers();
     draft.finish(Key::Stack(wanted.key.clone()))
 }
 
@@ -101,6 +86,9 @@ fn sorted(stack: &Stack) -> Stack {
     stack
         .listeners
         .sort_by(|a, b| (a.port, &a.arn, a).cmp(&(b.port, &b.arn, b)));
+    stack
+        .rules
+        .sort_by(|a, b| (&a.listener, a.priority, &a.arn, a).cmp(&(&b.listener, b.priority, &b.arn, b)));
     stack
         .bindings
         .sort_by(|a, b| (&a.id, &a.namespace, &a.name).cmp(&(&b.id, &b.namespace, &b.name)));

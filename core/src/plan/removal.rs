@@ -83,7 +83,7 @@ fn last_uses(draft: &Draft, arn: &str) -> Option<BTreeSet<StepId>> {
         .listeners
         .iter()
         .flat_map(|listener| &listener.default_actions)
-        .flat_map(|ListenerAction::Forward(forward)| &forward.target_groups)
+        .flat_map(ListenerAction::target_groups)
         .any(|tuple| draft.resolve(&tuple.target_group).known() == Some(arn));
     if wanted {
         return None;

@@ -134,6 +134,10 @@ pub fn kind(action: &Action) -> &'static str {
         Action::RemoveListenerCertificate { .. } => "RemoveListenerCertificates",
         Action::ModifyListenerAttributes { .. } => "ModifyListenerAttributes",
         Action::DeleteListener { .. } => "DeleteListener",
+        Action::CreateRule { .. } => "CreateRule",
+        Action::ModifyRule { .. } => "ModifyRule",
+        Action::SetRulePriorities { .. } => "SetRulePriorities",
+        Action::DeleteRule { .. } => "DeleteRule",
         Action::AddTags { .. } => "AddTags",
         Action::RemoveTags { .. } => "RemoveTags",
         Action::CreateBinding { .. } => "CreateBinding",
@@ -178,6 +182,11 @@ fn resource(action: &Action) -> String {
         | Action::RemoveListenerCertificate { listener, .. }
         | Action::ModifyListenerAttributes { listener, .. } => describe_listener(listener),
         Action::DeleteListener { arn } => describe_listener(&Ref::Known(arn.clone())),
+        Action::CreateRule { rule, .. } => format!("rule {}", rule.id),
+        Action::ModifyRule { arn, .. } | Action::DeleteRule { arn } => describe_rule(arn),
+        Action::SetRulePriorities { listener, priorities } => {
+            format!("{} rules of {}", priorities.len(), describe_listener(listener))
+        }
         Action::AddTags { resource, .. } | Action::RemoveTags { resource, .. } => {
             format!("tags of {}", describe_tagged(resource))
         }
@@ -201,6 +210,11 @@ fn describe_listener(reference: &Ref) -> String {
         Ref::Known(arn) => format!("listener of {}", arn.split('/').nth(2).unwrap_or(arn)),
         Ref::Pending(_) | Ref::BackendGroup => "new listener".to_owned(),
     }
+}
+
+/// `rule of LOAD BALANCER`.
+fn describe_rule(arn: &str) -> String {
+    format!("rule of {}", arn.split('/').nth(2).unwrap_or(arn))
 }
 
 /// `load balancer NAME`, `target group NAME` or `listener ...` from an ARN.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::key::Key;
 use crate::model::{
     Binding, HealthCheck, IngressPermission, IpAddressType, Listener, LoadBalancer, OnOff, Origins, Ref,
-    ResourceAddress, SecurityGroup, SubnetMapping, Tags, TargetGroup,
+    ResourceAddress, Rule, SecurityGroup, SubnetMapping, Tags, TargetGroup,
 };
 
 /// Position of a step in its plan.
@@ -145,6 +145,21 @@ pub enum Action {
     },
     /// DeleteListener.
     DeleteListener { arn: String },
+    /// CreateRule with all tags, at the number the rule carries. Output: the ARN.
+    CreateRule {
+        address: ResourceAddress,
+        rule: Rule,
+        tags: Tags,
+    },
+    /// ModifyRule: conditions, actions and transforms; not the number.
+    ModifyRule { arn: String, rule: Rule },
+    /// SetRulePriorities, one atomic call: rules of one listener and their new numbers.
+    SetRulePriorities {
+        listener: Ref,
+        priorities: Vec<(Ref, i32)>,
+    },
+    /// DeleteRule.
+    DeleteRule { arn: String },
     /// ELBv2 AddTags.
     AddTags { resource: Ref, tags: Tags },
     /// ELBv2 RemoveTags.
@@ -186,6 +201,7 @@ impl Action {
                 | Self::CreateTargetGroup { .. }
                 | Self::CreateLoadBalancer { .. }
                 | Self::CreateListener { .. }
+                | Self::CreateRule { .. }
                 | Self::CreateBinding { .. }
         )
     }
@@ -198,21 +214,22 @@ impl Action {
                 | Self::DeleteTargetGroup { .. }
                 | Self::DeleteLoadBalancer { .. }
                 | Self::DeleteListener { .. }
+                | Self::DeleteRule { .. }
                 | Self::DeleteBinding { .. }
         )
     }
 }
 
-/// A plan of one step that needs nothing.
-pub fn single(key: &Key, step: Step) -> Plan {
-    let step = Step {
-        id: StepId(0),
+/// A plan of steps that need nothing.
+pub fn independent(key: &Key, steps: Vec<Step>) -> Plan {
+    let steps = steps.into_iter().enumerate().map(|(position, step)| Step {
+        id: StepId(position),
         needs: BTreeSet::new(),
         ..step
-    };
+    });
     Plan {
         key: key.clone(),
-        steps: vec![step],
+        steps: steps.collect(),
         problems: Vec::new(),
     }
 }

@@ -29,13 +29,17 @@ pub(super) fn pairs<'a>(draft: &Draft<'a>) -> Pairs<'a, TargetGroup> {
     )
 }
 
-/// Known ARNs of the groups a listener forwards to.
-pub(super) fn target_groups_of(listener: &Listener) -> impl Iterator<Item = &str> {
-    listener
-        .default_actions
+/// Known ARNs of the groups that actions forward to.
+pub(super) fn known_groups(actions: &[ListenerAction]) -> impl Iterator<Item = &str> {
+    actions
         .iter()
-        .flat_map(|ListenerAction::Forward(forward)| &forward.target_groups)
+        .flat_map(ListenerAction::target_groups)
         .filter_map(|tuple| tuple.target_group.known())
+}
+
+/// Known ARNs of the groups a listener forwards to by default.
+pub(super) fn target_groups_of(listener: &Listener) -> impl Iterator<Item = &str> {
+    known_groups(&listener.default_actions)
 }
 
 /// Whether the existing group can become the wanted one (upstream
@@ -51,6 +55,15 @@ fn replacement_reason(wanted: &TargetGroup, actual: &TargetGroup, settings: &Set
     }
     if wanted.protocol != actual.protocol {
         return Some(format!("protocol {} -> {}", actual.protocol, wanted.protocol));
+    }
+    if wanted.control_port != actual.control_port {
+        let (old, new) = (actual.control_port.get(), wanted.control_port.get());
+        let text = |port: Option<&i32>| port.map(ToString::to_string);
+        return Some(change(
+            "target control port",
+            text(old).as_ref(),
+            text(new).as_ref(),
+        ));
     }
     if wanted.protocol_version.differs(&actual.protocol_version) {
         let (old, new) = (actual.protocol_version.get(), wanted.protocol_version.get());

@@ -9,6 +9,7 @@
 //! owner changed back, the record would vouch for what is no longer there.
 
 mod hash;
+mod rules;
 mod vouch;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::model::{ResourceAddress, ResourceId, ResourceKind, Stack};
 use crate::settings::Settings;
 
 pub use hash::{configuration_hash, stack_hash};
+pub use rules::RecordedRule;
 
 /// Label of the ConfigMaps that hold records.
 pub const LABEL: &str = "elbow.dev/record";
@@ -48,6 +50,9 @@ pub struct Record {
     pub stack: String,
     /// ARNs and ids of its resources, by resource.
     pub ids: BTreeMap<String, String>,
+    /// Rules by the port of their listener, in order.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rules: BTreeMap<String, Vec<RecordedRule>>,
     /// [`configuration_hash`] at that time.
     pub configuration: String,
     /// Last deep verification; `None` if it was never read deeply since it was created by us.
@@ -74,6 +79,7 @@ impl Record {
             key: wanted.key.to_string(),
             stack: stack_hash(wanted),
             ids: ids(actual),
+            rules: rules::recorded(actual),
             configuration: configuration_hash(settings),
             verified_at,
             contributions: BTreeMap::new(),
@@ -94,12 +100,14 @@ impl Record {
             &self.key,
             &self.stack,
             &self.ids,
+            &self.rules,
             &self.configuration,
             &self.contributions,
         ) == (
             &other.key,
             &other.stack,
             &other.ids,
+            &other.rules,
             &other.configuration,
             &other.contributions,
         )

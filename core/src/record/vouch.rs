@@ -30,6 +30,7 @@ impl Record {
                 .iter()
                 .map(|listener| self.listener(listener))
                 .collect::<Option<Vec<Listener>>>()?,
+            rules: self.rules(wanted)?,
             bindings: listed.bindings.iter().map(Binding::clone).collect(),
         };
         (self.ids.len() == count(&stack)).then_some(stack)
@@ -100,16 +101,20 @@ impl Record {
         let id = ResourceId(wanted.port.to_string());
         listener.arn = Some(self.id(ResourceKind::Listener, &id)?);
         listener.load_balancer = self.known(&wanted.load_balancer)?;
-        for Action::Forward(forward) in &mut listener.default_actions {
-            for tuple in &mut forward.target_groups {
-                tuple.target_group = self.known(&tuple.target_group)?;
-            }
-        }
+        self.settle(&mut listener.default_actions)?;
         listener.certificates.truncate(1);
         if listener.extra_certificates == Setting::Unmanaged {
             listener.extra_certificates = Setting::Set(BTreeSet::new());
         }
         Some(listener)
+    }
+
+    /// Actions with the references of their target groups known.
+    pub(super) fn settle(&self, actions: &mut [Action]) -> Option<()> {
+        for tuple in actions.iter_mut().flat_map(Action::target_groups_mut) {
+            tuple.target_group = self.known(&tuple.target_group)?;
+        }
+        Some(())
     }
 
     fn known(&self, reference: &Ref) -> Option<Ref> {

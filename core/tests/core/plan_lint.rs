@@ -97,12 +97,12 @@ fn a_stopped_step_takes_its_dependents_along_and_nothing_else() {
         .iter_mut()
         .find(|group| group.id == group_id(81, ""));
     group.expect("wanted").health_check.interval_seconds = 1;
-    let owner = elbow_core::plan::Owner {
+    let owner = elbow_core::model::Owner {
         ..world.owner.clone()
     };
     let context = elbow_core::plan::PlanContext {
         settings: &world.settings,
-        owner: Some(&owner),
+        owners: std::slice::from_ref(&owner),
     };
     let plan = elbow_core::plan::plan(&wanted, &world.actual, &context);
     let findings = lint(&plan, &world.actual, &world.settings);
@@ -140,7 +140,7 @@ fn an_adjustable_quota_warns_and_stops_nothing() {
     }
     let context = elbow_core::plan::PlanContext {
         settings: &world.settings,
-        owner: None,
+        owners: &[],
     };
     let plan = elbow_core::plan::plan(&wanted, &world.actual, &context);
     let findings = lint(&plan, &world.actual, &world.settings);

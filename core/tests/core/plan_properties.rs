@@ -565,7 +565,7 @@ fn a_record_vouches_for_what_was_applied_and_for_nothing_else() {
         let vouched = record.vouch(&wanted, &listed, &settings).expect("it counts");
         let context = PlanContext {
             settings: &settings,
-            owner: None,
+            owners: &[],
         };
         let rest = plan(&wanted, &vouched, &context);
         assert!(rest.is_empty(), "{}", render_text(&rest));

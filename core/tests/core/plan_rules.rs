@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::model::{
     Action as ListenerAction, HealthCheckPort, IngressPermission, IpFamily, OnOff, PermissionSource,
-    Protocol, Ref, ResourceAddress, ResourceKind, Scheme, Setting, Stack, WeightedTargetGroup,
+    Protocol, Ref, ResourceAddress, ResourceKind, Scheme, Setting, Stack, Stickiness, WeightedTargetGroup,
 };
 use elbow_core::plan::render::{kind, verb};
 use elbow_core::plan::{Action, Outputs, Plan, StepId, apply_step};
@@ -114,18 +114,23 @@ fn tags_of_listeners_are_not_compared_without_the_gate() {
 }
 
 fn forward(stack: &mut Stack) -> &mut elbow_core::model::ForwardAction {
-    let ListenerAction::Forward(forward) = &mut stack.listeners[0].default_actions[0];
-    forward
+    match &mut stack.listeners[0].default_actions[0] {
+        ListenerAction::Forward(forward) => forward,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
 fn the_weight_of_a_single_group_and_unmanaged_stickiness_are_not_compared() {
     let reported = |stack: &mut Stack| {
         forward(stack).target_groups[0].weight = Some(7);
-        forward(stack).stickiness = Setting::Set(true);
+        forward(stack).stickiness = Setting::Set(Stickiness {
+            enabled: true,
+            seconds: None,
+        });
     };
     assert_eq!(after(reported, nothing), NONE);
-    let managed = |stack: &mut Stack| forward(stack).stickiness = Setting::Set(false);
+    let managed = |stack: &mut Stack| forward(stack).stickiness = Setting::Set(Stickiness::OFF);
     assert_eq!(after(reported, managed), ["ModifyListener"]);
 }
 

@@ -8,8 +8,8 @@ use elbow_core::model::{
     Action, Binding, BindingNetworking, BindingPeer, BindingPort, BindingRule, BindingSpec, ForwardAction,
     HealthCheck, HealthCheckPort, IngressPermission, IpAddressType, IpFamily, Listener, LoadBalancer,
     LoadBalancerType, Matcher, OnOff, Origin, Origins, PermissionSource, Protocol, Ref, ResourceId,
-    ResourceKind, Scheme, SecurityGroup, Setting, Stack, SubnetMapping, Tags, TargetGroup, TargetType,
-    WeightedTargetGroup,
+    ResourceKind, Scheme, SecurityGroup, Setting, Stack, Stickiness, SubnetMapping, Tags, TargetGroup,
+    TargetType, WeightedTargetGroup,
 };
 use elbow_crds::problem::ObjectRef;
 use elbow_crds::target_group_binding::{NetworkingProtocol, TargetGroupProtocol};
@@ -255,7 +255,13 @@ impl Shape {
             protocol: listener_protocol(port),
             default_actions: vec![Action::Forward(ForwardAction {
                 target_groups,
-                stickiness: port.sticky.into(),
+                stickiness: port
+                    .sticky
+                    .map(|enabled| Stickiness {
+                        enabled,
+                        seconds: None,
+                    })
+                    .into(),
             })],
             extra_certificates: tls
                 .map(|_| certificates.iter().cloned().collect::<BTreeSet<String>>())
@@ -291,6 +297,7 @@ impl Shape {
             port: 30000 + number,
             protocol,
             protocol_version: Setting::Unmanaged,
+            control_port: Setting::Unmanaged,
             family: IpFamily::Ipv4,
             health_check: HealthCheck {
                 protocol: checked,

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use elbow_core::model::{Action as ListenerAction, BindingPeer, Listener, Ref, ResourceAddress, Stack};
+use elbow_core::model::{
+    Action as ListenerAction, BindingPeer, Listener, Owner, Ref, ResourceAddress, Stack,
+};
 use elbow_core::plan::{
-    Action, Output, Outputs, Owner, Plan, PlanContext, Step, StepId, apply_step, lint, plan, render_text,
+    Action, Output, Outputs, Plan, PlanContext, Step, StepId, apply_step, lint, plan, render_text,
 };
 use elbow_core::settings::Settings;
 
@@ -24,6 +26,7 @@ impl World {
             settings: settings(),
             owner: Owner {
                 object: owner_ref(),
+                uid: "uid".to_owned(),
                 finalizer: "service.k8s.aws/resources".to_owned(),
                 has_finalizer: false,
                 gone: false,
@@ -43,7 +46,7 @@ impl World {
     pub fn plan(&self, wanted: &Stack) -> Plan {
         let context = PlanContext {
             settings: &self.settings,
-            owner: Some(&self.owner),
+            owners: std::slice::from_ref(&self.owner),
         };
         let plan = plan(wanted, &self.actual, &context);
         let findings = lint(&plan, &self.actual, &self.settings);
@@ -204,12 +207,14 @@ impl World {
     }
 
     fn groups_exist(&self, listener: &Listener, outputs: &Outputs) {
-        for ListenerAction::Forward(forward) in &listener.default_actions {
-            for tuple in &forward.target_groups {
-                let arn = outputs.resolve(&tuple.target_group);
-                let there = self.actual.target_groups.iter().any(|g| g.arn == arn);
-                assert!(there, "TargetGroupNotFound {tuple:?}");
-            }
+        for tuple in listener
+            .default_actions
+            .iter()
+            .flat_map(ListenerAction::target_groups)
+        {
+            let arn = outputs.resolve(&tuple.target_group);
+            let there = self.actual.target_groups.iter().any(|g| g.arn == arn);
+            assert!(there, "TargetGroupNotFound {tuple:?}");
         }
     }
 }
@@ -226,7 +231,7 @@ pub fn groups_of(listener: &Listener) -> BTreeSet<Option<String>> {
     listener
         .default_actions
         .iter()
-        .flat_map(|ListenerAction::Forward(forward)| &forward.target_groups)
+        .flat_map(ListenerAction::target_groups)
         .map(|tuple| tuple.target_group.known().map(str::to_owned))
         .collect()
 }

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 use elbow_core::model::{
-    Action, ForwardAction, HealthCheck, HealthCheckPort, IpAddressType, IpFamily, Listener, LoadBalancer,
-    LoadBalancerState, LoadBalancerType, Matcher, OnOff, Protocol, Ref, ResourceId, Scheme, Setting,
-    SubnetMapping, Tags, TargetGroup, TargetType, WeightedTargetGroup,
+    Action, FixedResponseAction, ForwardAction, HealthCheck, HealthCheckPort, IpAddressType, IpFamily,
+    Listener, LoadBalancer, LoadBalancerState, LoadBalancerType, Matcher, OnOff, Protocol, RedirectAction,
+    Ref, ResourceId, Scheme, Setting, Stickiness, SubnetMapping, Tags, TargetGroup, TargetType,
+    WeightedTargetGroup,
 };
 use elbow_core::targets::{Target, TargetHealth, TargetState};
 
@@ -172,6 +173,7 @@ pub(super) fn target_group(listed: &sdk::TargetGroup) -> Result<ListedTargetGrou
         port: listed.port().ok_or_else(|| missing(&what, "port"))?,
         protocol: parsed(&what, "protocol", protocol, Protocol::parse(protocol))?,
         protocol_version: listed.protocol_version().map(str::to_owned).into(),
+        control_port: listed.target_control_port().into(),
         family,
         health_check: health_check(&what, listed)?,
         attributes: BTreeMap::new(),
@@ -245,18 +247,46 @@ pub(super) fn listener(listed: &sdk::Listener) -> Result<Listener, Strange> {
     })
 }
 
-fn action(what: &str, action: &sdk::Action) -> Result<Action, Strange> {
+pub(super) fn action(what: &str, action: &sdk::Action) -> Result<Action, Strange> {
     match action.r#type() {
-        Some(sdk::ActionTypeEnum::Forward) => {}
-        other => {
-            return parsed(
-                what,
-                "action type",
-                other.map_or("none", |kind| kind.as_str()),
-                None,
-            );
-        }
+        Some(sdk::ActionTypeEnum::Forward) => forward(what, action).map(Action::Forward),
+        Some(sdk::ActionTypeEnum::Redirect) => redirect(what, action).map(Action::Redirect),
+        Some(sdk::ActionTypeEnum::FixedResponse) => response(what, action).map(Action::FixedResponse),
+        Some(other) => Ok(Action::Other(other.as_str().to_owned())),
+        None => Err(missing(what, "type of an action")),
     }
+}
+
+fn redirect(what: &str, action: &sdk::Action) -> Result<RedirectAction, Strange> {
+    let config = action
+        .redirect_config()
+        .ok_or_else(|| missing(what, "configuration of its redirect action"))?;
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    Ok(RedirectAction {
+        protocol: text(config.protocol()),
+        port: text(config.port()),
+        host: text(config.host()),
+        path: text(config.path()),
+        query: text(config.query()),
+        status: config
+            .status_code()
+            .map_or("", |status| status.as_str())
+            .to_owned(),
+    })
+}
+
+fn response(what: &str, action: &sdk::Action) -> Result<FixedResponseAction, Strange> {
+    let config = action
+        .fixed_response_config()
+        .ok_or_else(|| missing(what, "configuration of its fixed response"))?;
+    Ok(FixedResponseAction {
+        status: config.status_code().unwrap_or_default().to_owned(),
+        content_type: config.content_type().map(str::to_owned),
+        body: config.message_body().map(str::to_owned),
+    })
+}
+
+fn forward(what: &str, action: &sdk::Action) -> Result<ForwardAction, Strange> {
     let weighted = |group: &sdk::TargetGroupTuple| WeightedTargetGroup {
         target_group: Ref::Known(group.target_group_arn().unwrap_or_default().to_owned()),
         weight: group.weight(),
@@ -276,11 +306,16 @@ fn action(what: &str, action: &sdk::Action) -> Result<Action, Strange> {
     }
     let stickiness = config
         .and_then(|config| config.target_group_stickiness_config())
-        .and_then(sdk::TargetGroupStickinessConfig::enabled);
-    Ok(Action::Forward(ForwardAction {
+        .and_then(|sticky| {
+            Some(Stickiness {
+                enabled: sticky.enabled()?,
+                seconds: sticky.duration_seconds(),
+            })
+        });
+    Ok(ForwardAction {
         target_groups,
         stickiness: stickiness.into(),
-    }))
+    })
 }
 
 pub(super) fn target_health(health: &sdk::TargetHealthDescription) -> TargetHealth {

@@ -6,6 +6,8 @@
     clippy::indexing_slicing
 )]
 
+use elbow_core::model::Stickiness;
+
 use super::super::request::actions;
 use super::*;
 use crate::aws::error::Fault;
@@ -109,7 +111,8 @@ fn an_action_reported_without_forward_config_still_names_its_group() {
         .protocol(sdk::ProtocolEnum::Tcp)
         .default_actions(action)
         .build();
-    let Action::Forward(forward) = &listener(&listed).unwrap().default_actions[0];
+    let listener = listener(&listed).unwrap();
+    let forward = listener.default_actions[0].as_forward().unwrap();
     assert_eq!(
         forward.target_groups[0].target_group,
         Ref::Known("arn:tg".to_owned())
@@ -127,7 +130,7 @@ fn an_action_names_its_group_directly_only_where_weights_are_off() {
                     weight: Some(1),
                 })
                 .collect(),
-            stickiness: Setting::Set(false),
+            stickiness: Setting::Set(Stickiness::OFF),
         })
     };
     let weighted = actions("CreateListener", &[forward(&["a"])], true).unwrap();

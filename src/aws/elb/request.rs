@@ -1,7 +1,11 @@
 //! Our words in those of the ELBv2 API.
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
-use elbow_core::model::{Action, Matcher, Protocol, Ref, Setting, SubnetMapping, Tags, WeightedTargetGroup};
+use aws_sdk_elasticloadbalancingv2::types::builders::ActionBuilder;
+use elbow_core::model::{
+    Action, FixedResponseAction, ForwardAction, Matcher, Protocol, RedirectAction, Ref, Setting, Stickiness,
+    SubnetMapping, Tags, WeightedTargetGroup,
+};
 use elbow_core::targets::Target;
 
 use crate::aws::error::{AwsError, Fault, Service};
@@ -15,29 +19,69 @@ pub(super) fn actions(
     actions
         .iter()
         .zip(1..)
-        .map(|(Action::Forward(forward), order)| {
-            let action = sdk::Action::builder()
-                .r#type(sdk::ActionTypeEnum::Forward)
-                .order(order);
-            Ok(match forward.target_groups.as_slice() {
-                [one] if !weighted => action
-                    .target_group_arn(known(operation, &one.target_group)?)
-                    .build(),
-                _ if !weighted => {
-                    return Err(invalid(operation, "weighted target groups feature is disabled"));
-                }
-                groups => action
-                    .forward_config(forward_config(operation, groups, &forward.stickiness)?)
-                    .build(),
-            })
+        .map(|(action, order)| {
+            let ordered = sdk::Action::builder().order(order);
+            match action {
+                Action::Forward(one) => forward(operation, ordered, one, weighted),
+                Action::Redirect(redirect) => Ok(redirect_action(ordered, redirect)),
+                Action::FixedResponse(response) => Ok(response_action(ordered, response)),
+                Action::Other(_) => Err(invalid(operation, "an action of this kind is not sent")),
+            }
         })
         .collect()
+}
+
+fn forward(
+    operation: &'static str,
+    action: ActionBuilder,
+    forward: &ForwardAction,
+    weighted: bool,
+) -> Result<sdk::Action, AwsError> {
+    let action = action.r#type(sdk::ActionTypeEnum::Forward);
+    Ok(match forward.target_groups.as_slice() {
+        [one] if !weighted => action
+            .target_group_arn(known(operation, &one.target_group)?)
+            .build(),
+        _ if !weighted => {
+            return Err(invalid(operation, "weighted target groups feature is disabled"));
+        }
+        groups => action
+            .forward_config(forward_config(operation, groups, &forward.stickiness)?)
+            .build(),
+    })
+}
+
+fn redirect_action(action: ActionBuilder, redirect: &RedirectAction) -> sdk::Action {
+    let config = sdk::RedirectActionConfig::builder()
+        .set_protocol(redirect.protocol.clone())
+        .set_port(redirect.port.clone())
+        .set_host(redirect.host.clone())
+        .set_path(redirect.path.clone())
+        .set_query(redirect.query.clone())
+        .status_code(redirect.status.as_str().into())
+        .build();
+    action
+        .r#type(sdk::ActionTypeEnum::Redirect)
+        .redirect_config(config)
+        .build()
+}
+
+fn response_action(action: ActionBuilder, response: &FixedResponseAction) -> sdk::Action {
+    let config = sdk::FixedResponseActionConfig::builder()
+        .status_code(&response.status)
+        .set_content_type(response.content_type.clone())
+        .set_message_body(response.body.clone())
+        .build();
+    action
+        .r#type(sdk::ActionTypeEnum::FixedResponse)
+        .fixed_response_config(config)
+        .build()
 }
 
 fn forward_config(
     operation: &'static str,
     groups: &[WeightedTargetGroup],
-    stickiness: &Setting<bool>,
+    stickiness: &Setting<Stickiness>,
 ) -> Result<sdk::ForwardActionConfig, AwsError> {
     let mut config = sdk::ForwardActionConfig::builder();
     for group in groups {
@@ -47,9 +91,10 @@ fn forward_config(
             .build();
         config = config.target_groups(tuple);
     }
-    if let Some(enabled) = stickiness.get() {
+    if let Some(stickiness) = stickiness.get() {
         let stickiness = sdk::TargetGroupStickinessConfig::builder()
-            .enabled(*enabled)
+            .enabled(stickiness.enabled)
+            .set_duration_seconds(stickiness.seconds)
             .build();
         config = config.target_group_stickiness_config(stickiness);
     }

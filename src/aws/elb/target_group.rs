@@ -130,6 +130,7 @@ impl Aws {
             .port(wanted.port)
             .protocol(request::protocol(wanted.protocol))
             .set_protocol_version(wanted.protocol_version.get().cloned())
+            .set_target_control_port(wanted.control_port.get().copied())
             .vpc_id(&self.realm().vpc)
             .set_ip_address_type(match wanted.family {
                 IpFamily::Ipv4 => None,

@@ -1,6 +1,5 @@
 //! A controller process: everything it would lose if it died, over an account and a cluster that stay.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use elbow::apply::{Applied, ApplyContext, apply};
@@ -11,13 +10,12 @@ use elbow::facts::Facts;
 use elbow::mirror::{Depth, Mirror};
 use elbow_core::binding;
 use elbow_core::build::{Built, build};
-use elbow_core::intent::{self, FINALIZER, Intent, Wish};
+use elbow_core::intent::{self, Intent, Shelf, Wish};
 use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::model::{Ref, Stack};
-use elbow_core::plan::{Owner, Plan, PlanContext, lint, plan};
+use elbow_core::plan::{Plan, PlanContext, lint, plan};
 use elbow_core::question::{Answer, Answers, Fact, Question};
 use elbow_core::settings::Settings;
-use elbow_core::view;
 use elbow_crds::problem::Problem;
 use jiff::Timestamp;
 
@@ -64,13 +62,9 @@ impl Process {
     /// Runs a stack once.
     pub async fn run(&self, key: &StackKey) -> Ran {
         let cx = Cx::new(Lane::Edit, &Key::Stack(key.clone()));
-        let service = self.service(&key.namespace, &key.name);
-        let intent = intent::read(
-            key,
-            service.as_ref(),
-            &|ns, name| self.service(ns, name),
-            &self.settings,
-        );
+        let services = self.land.cluster.list(SERVICES).into_iter().map(trim::service);
+        let shelf = Shelf::of_services(services);
+        let intent = intent::read(key, &shelf, &self.settings);
         if intent.wish == Wish::Ignore {
             return Ran::default();
         }
@@ -82,15 +76,9 @@ impl Process {
             Ok(actual) => actual,
             Err(_) => return self.again(),
         };
-        let owner = service.map(|service| Owner {
-            object: service.object(),
-            finalizer: FINALIZER.to_owned(),
-            has_finalizer: service.meta.finalizers.contains(FINALIZER),
-            gone: intent.wish == Wish::Empty,
-        });
         let context = PlanContext {
             settings: &self.settings,
-            owner: owner.as_ref(),
+            owners: &intent.owners,
         };
         let plan = plan(&wanted, &actual, &context);
         assert_eq!(lint(&plan, &actual, &self.settings), [], "{plan:#?}");
@@ -172,18 +160,5 @@ impl Process {
             .map(|object| binding::from_object(&object, &actual.target_groups))
             .collect();
         Ok(actual)
-    }
-
-    fn service(&self, namespace: &str, name: &str) -> Option<view::Service> {
-        let services = self.land.cluster.list(SERVICES).into_iter().map(trim::service);
-        let mut found: BTreeMap<_, _> = services
-            .map(|service| {
-                (
-                    (service.meta.namespace.clone(), service.meta.name.clone()),
-                    service,
-                )
-            })
-            .collect();
-        found.remove(&(namespace.to_owned(), name.to_owned()))
     }
 }

@@ -72,6 +72,7 @@ pub fn target_group(name: &str) -> TargetGroup {
         port: 8080,
         protocol: Protocol::Tcp,
         protocol_version: Setting::Unmanaged,
+        control_port: Setting::Unmanaged,
         family: IpFamily::Ipv4,
         health_check: HealthCheck {
             protocol: Protocol::Http,

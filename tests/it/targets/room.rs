@@ -366,6 +366,7 @@ fn target_group(target_type: TargetType) -> TargetGroup {
         port: 8080,
         protocol: Protocol::Tcp,
         protocol_version: Setting::Unmanaged,
+        control_port: Setting::Unmanaged,
         family: IpFamily::Ipv4,
         health_check: HealthCheck {
             protocol: Protocol::Tcp,

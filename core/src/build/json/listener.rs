@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::action::ActionSpec;
 use super::{Token, tags};
-use crate::model::{Action, Listener, Tags};
+use crate::model::{Listener, Tags};
 
 /// An attribute of a listener, whose keys upstream writes in capitals.
 #[derive(Serialize)]
@@ -73,52 +74,6 @@ impl<'a> From<&'a Listener> for ListenerSpec<'a> {
                 .collect(),
             tags: listener.tags.get().and_then(tags),
             listener_attributes: listener.attributes.iter().map(attribute).collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ActionSpec<'a> {
-    r#type: &'static str,
-    forward_config: ForwardSpec<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ForwardSpec<'a> {
-    target_groups: Vec<TupleSpec<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target_group_stickiness_config: Option<StickinessSpec>,
-}
-
-#[derive(Serialize)]
-struct TupleSpec<'a> {
-    #[serde(rename = "targetGroupARN")]
-    target_group: Token<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    weight: Option<i32>,
-}
-
-#[derive(Serialize)]
-struct StickinessSpec {
-    enabled: bool,
-}
-
-impl<'a> From<&'a Action> for ActionSpec<'a> {
-    fn from(action: &'a Action) -> Self {
-        let Action::Forward(forward) = action;
-        let tuples = forward.target_groups.iter().map(|tuple| TupleSpec {
-            target_group: Token::from(&tuple.target_group),
-            weight: tuple.weight,
-        });
-        let enabled = forward.stickiness.get().copied();
-        Self {
-            r#type: "forward",
-            forward_config: ForwardSpec {
-                target_groups: tuples.collect(),
-                target_group_stickiness_config: enabled.map(|enabled| StickinessSpec { enabled }),
-            },
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! In: a [`Stack`]. Out: one line of text, or the same as a value (whose objects lose their order).
 
+mod action;
 mod binding;
 mod listener;
 mod load_balancer;
@@ -145,6 +146,7 @@ impl<'a> From<&'a Ref> for Token<'a> {
                     ResourceKind::LoadBalancer => "loadBalancerARN",
                     ResourceKind::TargetGroup => "targetGroupARN",
                     ResourceKind::Listener => "listenerARN",
+                    ResourceKind::Rule => "listenerRuleARN",
                     ResourceKind::Binding => "targetGroupBindingRef",
                 };
                 Self::Reference {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::reader::Reader;
 use super::target_groups::{GroupSource, TargetGroups};
 use crate::intent::wish::{ForwardWish, GroupWish};
-use crate::model::{Protocol, Setting};
+use crate::model::{Protocol, Setting, Stickiness};
 use crate::view::{Service, ServicePort};
 
 /// The annotation `actions.<PROTOCOL>-<port>`.
@@ -48,7 +48,7 @@ struct StickinessConfig {
 /// Groups with weights, and stickiness.
 pub(super) struct Forward {
     pub groups: Vec<ForwardWish>,
-    pub stickiness: Setting<bool>,
+    pub stickiness: Setting<Stickiness>,
 }
 
 /// Reads the default action of one listener and adds the target groups it needs.
@@ -92,7 +92,11 @@ pub(super) fn forward(
     }
     let stickiness = config
         .target_group_stickiness_config
-        .and_then(|config| config.enabled);
+        .and_then(|config| config.enabled)
+        .map(|enabled| Stickiness {
+            enabled,
+            seconds: None,
+        });
     Forward {
         groups,
         stickiness: Setting::from(stickiness),
@@ -156,7 +160,7 @@ fn backend_group(
     let name = tuple.service_name.as_ref()?;
     let wanted = tuple.service_port.as_ref()?;
     let namespace = &reader.service.meta.namespace;
-    let Some(service) = (reader.backends)(namespace, name) else {
+    let Some(service) = reader.objects.service(namespace, name) else {
         let message = format!("the Service {namespace}/{name} does not exist; create it or remove the entry");
         reader.fault_at(suffix, ProblemCode::NotFound, message);
         return None;

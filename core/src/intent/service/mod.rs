@@ -21,9 +21,9 @@ use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use self::reader::Reader;
 use super::wish::{ListenerWish, LoadBalancerWish, SecurityWish, TargetGroupWish};
-use super::{Intent, Wish};
+use super::{Intent, Objects, Wish};
 use crate::key::StackKey;
-use crate::model::{ResourceId, Tags};
+use crate::model::{Owner, ResourceId, Tags};
 use crate::settings::Settings;
 use crate::view::Service;
 
@@ -50,15 +50,11 @@ pub struct ServiceIntent {
 }
 
 /// Reads a Service; see [`super::read`].
-pub(super) fn read(
-    key: &StackKey,
-    service: Option<&Service>,
-    backends: &dyn Fn(&str, &str) -> Option<Service>,
-    settings: &Settings,
-) -> Intent {
+pub(super) fn read(key: &StackKey, objects: &dyn Objects, settings: &Settings) -> Intent {
     let mut intent = Intent {
         key: key.clone(),
         owner: ObjectRef::new("Service", &key.namespace, &key.name),
+        owners: Vec::new(),
         wish: Wish::Ignore,
         problems: Vec::new(),
     };
@@ -68,11 +64,16 @@ pub(super) fn read(
             .namespace
             .as_ref()
             .is_none_or(|namespace| *namespace == key.namespace);
-    let Some(service) = service.filter(|_| watched) else {
+    let service = objects.service(&key.namespace, &key.name);
+    let Some(service) = service.as_deref() else {
         return intent;
     };
+    intent.owners = vec![owner(service, !(watched && is_ours(service, settings)))];
+    if !watched {
+        return intent;
+    }
     if is_ours(service, settings) {
-        let mut reader = Reader::new(service, backends, settings);
+        let mut reader = Reader::new(service, objects, settings);
         let wish = read_owned(&mut reader);
         intent.problems = reader.into_problems();
         intent.wish = if intent.problems.iter().any(Problem::is_fault) {
@@ -89,6 +90,16 @@ pub(super) fn read(
         };
     }
     intent
+}
+
+fn owner(service: &Service, gone: bool) -> Owner {
+    Owner {
+        object: service.object(),
+        uid: service.meta.uid.clone(),
+        finalizer: FINALIZER.to_owned(),
+        has_finalizer: service.meta.finalizers.contains(FINALIZER),
+        gone,
+    }
 }
 
 fn read_owned(reader: &mut Reader<'_>) -> ServiceIntent {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use elbow_crds::annotation::{AnnotationError, Annotations, service::PREFIX};
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
+use crate::intent::Objects;
 use crate::intent::wish::Asked;
 use crate::settings::Settings;
 use crate::view::Service;
@@ -18,7 +19,7 @@ pub(super) struct Reader<'a> {
     /// The operator's settings.
     pub settings: &'a Settings,
     /// Looks up another Service.
-    pub backends: &'a dyn Fn(&str, &str) -> Option<Service>,
+    pub objects: &'a dyn Objects,
     object: ObjectRef,
     problems: Vec<Problem>,
 }
@@ -29,16 +30,12 @@ pub(super) fn describe(error: &AnnotationError) -> String {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(
-        service: &'a Service,
-        backends: &'a dyn Fn(&str, &str) -> Option<Service>,
-        settings: &'a Settings,
-    ) -> Self {
+    pub fn new(service: &'a Service, objects: &'a dyn Objects, settings: &'a Settings) -> Self {
         Self {
             service,
             annotations: Annotations::new(&service.meta.annotations, PREFIX),
             settings,
-            backends,
+            objects,
             object: service.object(),
             problems: Vec::new(),
         }

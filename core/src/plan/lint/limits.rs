@@ -7,9 +7,7 @@ use elbow_crds::problem::Severity;
 
 use super::super::{Action, Plan, Step};
 use super::{LintFinding, Rule};
-use crate::model::{
-    Action as ListenerAction, HealthCheck, HealthCheckPort, Listener, Stack, Tags, TargetGroup,
-};
+use crate::model::{HealthCheck, HealthCheckPort, Listener, Stack, Tags, TargetGroup};
 
 /// Limits that a step exceeds.
 pub(super) fn check(step: &Step, plan: &Plan, actual: &Stack) -> Vec<LintFinding> {
@@ -129,9 +127,9 @@ impl Found<'_> {
     }
 
     fn forward(&mut self, listener: &Listener) {
-        for ListenerAction::Forward(forward) in &listener.default_actions {
-            self.count(&target_group::PER_ACTION, forward.target_groups.len());
-            for weight in forward.target_groups.iter().filter_map(|tuple| tuple.weight) {
+        for action in &listener.default_actions {
+            self.count(&target_group::PER_ACTION, action.target_groups().len());
+            for weight in action.target_groups().iter().filter_map(|tuple| tuple.weight) {
                 self.range(&value::WEIGHT, weight);
             }
         }

@@ -80,6 +80,7 @@ pub(super) fn produced(action: &Action) -> Option<&ResourceAddress> {
         | Action::CreateTargetGroup { address, .. }
         | Action::CreateLoadBalancer { address, .. }
         | Action::CreateListener { address, .. }
+        | Action::CreateRule { address, .. }
         | Action::CreateBinding { address, .. } => Some(address),
         _ => None,
     }
@@ -98,7 +99,9 @@ pub(in super::super) fn subject(action: &Action) -> Option<Ref> {
         | Action::DeleteTargetGroup { arn: id }
         | Action::DeleteLoadBalancer { arn: id }
         | Action::ModifyListener { arn: id, .. }
-        | Action::DeleteListener { arn: id } => Some(Ref::Known(id.clone())),
+        | Action::DeleteListener { arn: id }
+        | Action::ModifyRule { arn: id, .. }
+        | Action::DeleteRule { arn: id } => Some(Ref::Known(id.clone())),
         Action::ModifyLoadBalancerAttributes { load_balancer, .. }
         | Action::SetSecurityGroups { load_balancer, .. }
         | Action::SetSubnets { load_balancer, .. }
@@ -106,7 +109,8 @@ pub(in super::super) fn subject(action: &Action) -> Option<Ref> {
         | Action::ModifyCapacityReservation { load_balancer, .. } => Some(load_balancer.clone()),
         Action::AddListenerCertificate { listener, .. }
         | Action::RemoveListenerCertificate { listener, .. }
-        | Action::ModifyListenerAttributes { listener, .. } => Some(listener.clone()),
+        | Action::ModifyListenerAttributes { listener, .. }
+        | Action::SetRulePriorities { listener, .. } => Some(listener.clone()),
         Action::AddTags { resource, .. } | Action::RemoveTags { resource, .. } => Some(resource.clone()),
         _ => None,
     }
@@ -132,6 +136,14 @@ fn references(action: &Action) -> Vec<Ref> {
         Action::CreateListener { listener, .. } | Action::ModifyListener { listener, .. } => {
             all.extend(listener_references(listener));
         }
+        Action::CreateRule { rule, .. } | Action::ModifyRule { rule, .. } => {
+            let groups = rule.actions.iter().flat_map(ListenerAction::target_groups);
+            all.extend(groups.map(|tuple| tuple.target_group.clone()));
+            all.push(rule.listener.clone());
+        }
+        Action::SetRulePriorities { priorities, .. } => {
+            all.extend(priorities.iter().map(|(rule, _)| rule.clone()));
+        }
         Action::CreateBinding { binding, .. } | Action::UpdateBinding { binding, .. } => {
             all.push(binding.spec.target_group.clone());
             let rules = binding.spec.networking.iter().flat_map(|n| &n.ingress);
@@ -150,7 +162,7 @@ fn listener_references(listener: &Listener) -> Vec<Ref> {
     listener
         .default_actions
         .iter()
-        .flat_map(|ListenerAction::Forward(forward)| &forward.target_groups)
+        .flat_map(ListenerAction::target_groups)
         .map(|tuple| tuple.target_group.clone())
         .chain([listener.load_balancer.clone()])
         .collect()

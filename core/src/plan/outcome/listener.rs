@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::listener_drift::DEFAULT_WEIGHT;
 use super::super::{Action, Outputs};
 use super::{or, without_tracking};
-use crate::model::{Action as ListenerAction, Listener, Protocol, Ref, Setting, Stack};
+use crate::model::{Action as ListenerAction, Listener, Protocol, Ref, Setting, Stack, Stickiness};
 
 /// TLS policy of a listener that was created without one
 /// (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html).
@@ -62,7 +62,10 @@ pub(super) fn apply(stack: &mut Stack, action: &Action, outputs: &Outputs) {
         Action::ModifyListenerAttributes { listener, attributes } => find(stack, listener, &|existing| {
             existing.attributes.extend(attributes.clone());
         }),
-        Action::DeleteListener { arn } => stack.listeners.retain(|l| l.arn.as_ref() != Some(arn)),
+        Action::DeleteListener { arn } => {
+            stack.listeners.retain(|l| l.arn.as_ref() != Some(arn));
+            stack.rules.retain(|rule| rule.listener.known() != Some(arn));
+        }
         _ => {}
     }
 }
@@ -72,16 +75,7 @@ pub(super) fn apply(stack: &mut Stack, action: &Action, outputs: &Outputs) {
 fn settled_listener(sent: &Listener, old: Option<&Listener>, outputs: &Outputs) -> Listener {
     let mut listener = sent.clone();
     listener.load_balancer = outputs.settle(&listener.load_balancer);
-    for ListenerAction::Forward(forward) in &mut listener.default_actions {
-        let single = forward.target_groups.len() == 1;
-        for tuple in &mut forward.target_groups {
-            tuple.target_group = outputs.settle(&tuple.target_group);
-            if !single {
-                tuple.weight.get_or_insert(DEFAULT_WEIGHT);
-            }
-        }
-        forward.stickiness = or(&forward.stickiness, &Setting::Set(false));
-    }
+    settle_actions(&mut listener.default_actions, outputs);
     let secure = matches!(listener.protocol, Protocol::Tls | Protocol::Https);
     if let Some(old) = old {
         listener.arn.clone_from(&old.arn);
@@ -101,4 +95,21 @@ fn settled_listener(sent: &Listener, old: Option<&Listener>, outputs: &Outputs) 
         listener.alpn_policy = Setting::Unmanaged;
     }
     listener
+}
+
+/// Actions as AWS reports them: references known, weights of several groups and stickiness filled in.
+pub(super) fn settle_actions(actions: &mut [ListenerAction], outputs: &Outputs) {
+    for action in actions {
+        let ListenerAction::Forward(forward) = action else {
+            continue;
+        };
+        let single = forward.target_groups.len() == 1;
+        for tuple in &mut forward.target_groups {
+            tuple.target_group = outputs.settle(&tuple.target_group);
+            if !single {
+                tuple.weight.get_or_insert(DEFAULT_WEIGHT);
+            }
+        }
+        forward.stickiness = or(&forward.stickiness, &Setting::Set(Stickiness::OFF));
+    }
 }

@@ -6,12 +6,13 @@
 mod binding;
 mod listener;
 mod load_balancer;
+mod rule;
 mod security_group;
 mod target_group;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::target_group::target_groups_of;
+use super::target_group::{known_groups, target_groups_of};
 use super::{Action, Outputs, Step};
 use crate::model::{Ref, Setting, Stack, Tags, tracking};
 
@@ -43,6 +44,10 @@ pub fn apply_step(stack: &mut Stack, step: &Step, outputs: &Outputs) {
         | Action::RemoveListenerCertificate { .. }
         | Action::ModifyListenerAttributes { .. }
         | Action::DeleteListener { .. } => listener::apply(stack, &step.action, outputs),
+        Action::CreateRule { .. }
+        | Action::ModifyRule { .. }
+        | Action::SetRulePriorities { .. }
+        | Action::DeleteRule { .. } => rule::apply(stack, &step.action, outputs),
         Action::AddTags { resource, tags } => elb_tags(stack, resource, outputs, &|present| {
             present.extend(without_tracking(tags));
         }),
@@ -72,6 +77,11 @@ fn elb_tags(stack: &mut Stack, resource: &Ref, outputs: &Outputs, change: &dyn F
         change(&mut tags);
         listener.tags = Setting::Set(tags);
     }
+    for rule in stack.rules.iter_mut().filter(|r| is(&r.arn)) {
+        let mut tags = rule.tags.get().cloned().unwrap_or_default();
+        change(&mut tags);
+        rule.tags = Setting::Set(tags);
+    }
 }
 
 /// AWS reports with each target group the load balancers whose listeners use it.
@@ -86,7 +96,12 @@ fn link_target_groups(stack: &mut Stack) {
         let Some(balancer) = listener.load_balancer.known() else {
             continue;
         };
-        for group in target_groups_of(listener) {
+        let of_rules = stack
+            .rules
+            .iter()
+            .filter(|rule| listener.arn.is_some() && rule.listener.known() == listener.arn.as_deref())
+            .flat_map(|rule| known_groups(&rule.actions));
+        for group in target_groups_of(listener).chain(of_rules) {
             users
                 .entry(group.to_owned())
                 .or_default()

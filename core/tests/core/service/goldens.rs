@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use elbow_core::build::{Built, stack_json, stack_pretty, stack_text};
-use elbow_core::intent::read;
+use elbow_core::intent::{Shelf, read};
 use elbow_core::key::StackKey;
 use elbow_core::settings::Settings;
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ fn the_stack_json_of_every_example_service_is_as_reviewed() {
     for example in services {
         let service = manifest::view(&admitted(example));
         let key = StackKey::service(&service.meta.namespace, &service.meta.name);
-        let intent = read(&key, Some(&service), &|_, _| None, &settings);
+        let intent = read(&key, &Shelf::of_services([service]), &settings);
         let Built::Stack(stack, warnings) = world::World::baseline().build(&intent, &settings) else {
             panic!("{key} has no stack: {:?}", intent.problems);
         };

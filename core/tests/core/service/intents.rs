@@ -1,6 +1,6 @@
 //! Ownership, and the problems of an intent.
 
-use elbow_core::intent::{FINALIZER, Intent, Wish, read};
+use elbow_core::intent::{FINALIZER, Intent, Shelf, Wish, read};
 use elbow_core::key::StackKey;
 use elbow_core::settings::Settings;
 use elbow_crds::problem::{ProblemCode, Severity};
@@ -17,7 +17,7 @@ fn intent_with(patch: &Value, settings: &Settings) -> Intent {
     manifest::merge(&mut service, patch);
     let service = manifest::view(&service);
     let key = StackKey::service("default", "web");
-    read(&key, Some(&service), &|_, _| None, settings)
+    read(&key, &Shelf::of_services([service]), settings)
 }
 
 fn word(wish: &Wish) -> &'static str {
@@ -110,7 +110,7 @@ fn the_class_decides_and_annotations_only_without_it() {
 #[test]
 fn a_service_that_is_not_there_is_ignored_because_absence_proves_nothing() {
     let key = StackKey::service("default", "web");
-    let intent = read(&key, None, &|_, _| None, &settings());
+    let intent = read(&key, &Shelf::default(), &settings());
     assert_eq!(intent.wish, Wish::Ignore);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::build::Built;
-use elbow_core::intent::{Wish, read};
+use elbow_core::intent::{Shelf, Wish, read};
 use elbow_core::key::StackKey;
 use elbow_core::model::{Action, BindingPeer, Ref, ResourceAddress, ResourceKind, Stack};
 use elbow_core::settings::Settings;
@@ -120,14 +120,8 @@ fn used(stack: &Stack) -> Vec<Ref> {
     }
     for listener in &stack.listeners {
         refs.push(listener.load_balancer.clone());
-        for Action::Forward(forward) in &listener.default_actions {
-            refs.extend(
-                forward
-                    .target_groups
-                    .iter()
-                    .map(|tuple| tuple.target_group.clone()),
-            );
-        }
+        let groups = listener.default_actions.iter().flat_map(Action::target_groups);
+        refs.extend(groups.map(|tuple| tuple.target_group.clone()));
     }
     for binding in &stack.bindings {
         refs.push(binding.spec.target_group.clone());
@@ -210,9 +204,9 @@ proptest! {
         }
         manifest::annotate(&mut service, &annotations);
         let service = manifest::view(&service);
-        let backends = |_: &str, name: &str| (name == "green").then(|| manifest::view(&manifest::green()));
+        let shelf = Shelf::of_services([service, manifest::view(&manifest::green())]);
         let key = StackKey::service("default", "web");
-        let intent = read(&key, Some(&service), &backends, &settings);
+        let intent = read(&key, &shelf, &settings);
         let sick = intent.problems.iter().any(Problem::is_fault);
         prop_assert_eq!(sick, intent.wish == Wish::Sick);
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use elbow_core::build::{Built, build};
-use elbow_core::intent::{Intent, Wish, read};
+use elbow_core::intent::{Intent, Shelf, Wish, read};
 use elbow_core::key::StackKey;
 use elbow_core::model::{LoadBalancerType, Scheme};
 use elbow_core::question::{Answer, Answers, Question, RouteTable};
@@ -24,8 +24,7 @@ fn intent(patch: &Value) -> Intent {
     let service = manifest::view(&service);
     read(
         &StackKey::service("default", "web"),
-        Some(&service),
-        &|_, _| None,
+        &Shelf::of_services([service]),
         &settings(),
     )
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use elbow_core::model::{
-    Action, Binding, BindingPeer, HealthCheck, IngressPermission, IpFamily, Listener, LoadBalancer, Matcher,
+    Binding, BindingPeer, HealthCheck, IngressPermission, IpFamily, Listener, LoadBalancer, Matcher,
     PermissionSource, Ref, SecurityGroup, Stack, SubnetMapping, TargetGroup, TargetType,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -94,7 +94,7 @@ fn permission(rule: &IngressPermission) -> String {
 }
 
 fn listener(listener: &Listener) -> Value {
-    let Action::Forward(forward) = &listener.default_actions[0];
+    let forward = listener.default_actions[0].as_forward().unwrap();
     let tuples = forward.target_groups.iter().map(|tuple| match tuple.weight {
         Some(weight) => format!("{} {weight}", reference(&tuple.target_group)),
         None => reference(&tuple.target_group),
@@ -102,7 +102,7 @@ fn listener(listener: &Listener) -> Value {
     json!({
         "protocol": listener.protocol.as_str(),
         "forward": tuples.collect::<Vec<_>>(),
-        "sticky": forward.stickiness.get(),
+        "sticky": forward.stickiness.get().map(|sticky| sticky.enabled),
         "certificates": listener.certificates,
         "extra": listener.extra_certificates.get(),
         "policy": listener.ssl_policy.get(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::build::Built;
-use elbow_core::intent::{Intent, Wish, read};
+use elbow_core::intent::{Intent, Shelf, Wish, read};
 use elbow_core::key::StackKey;
 use elbow_core::model::{Scheme, Stack};
 use elbow_core::settings::Settings;
@@ -159,13 +159,10 @@ fn run(row: &Row) -> Outcome {
         world.existing.push(world::existing(scheme, &groups));
     }
     let service = manifest::view(&service);
-    let backends = |namespace: &str, name: &str| match (namespace, name) {
-        ("default", "green") => row.green.then(|| manifest::view(&manifest::green())),
-        ("default", "web") => Some(service.clone()),
-        _ => None,
-    };
+    let green = row.green.then(|| manifest::view(&manifest::green()));
+    let shelf = Shelf::of_services(green.into_iter().chain([service]));
     let key = StackKey::service("default", "web");
-    let intent = read(&key, Some(&service), &backends, &settings);
+    let intent = read(&key, &shelf, &settings);
     let built = world.build(&intent, &settings);
     Outcome { intent, built }
 }
