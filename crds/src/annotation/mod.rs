@@ -3,6 +3,7 @@
 //! In: an object's annotations and a prefix. Out: typed values, or an [`AnnotationError`] that names the key,
 //! the value and what is allowed. Rules are upstream's (`pkg/annotations/parser.go`).
 
+pub mod ingress;
 mod json;
 mod parse;
 pub mod service;

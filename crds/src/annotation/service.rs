@@ -164,7 +164,7 @@ pub fn nearest(suffix: &str) -> Option<&'static str> {
 }
 
 /// Levenshtein distance of two short ASCII texts.
-fn edits(a: &str, b: &str) -> usize {
+pub(super) fn edits(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = i;
