@@ -13,7 +13,20 @@ pub struct Cidr(IpNet);
 impl Cidr {
     /// Reads `address/length`; host bits are cleared. `None` if it is no CIDR block.
     pub fn parse(text: &str) -> Option<Self> {
-        text.trim().parse::<IpNet>().ok().map(|net| Self(net.trunc()))
+        Self::read(text.trim()).map(|(block, _)| block)
+    }
+
+    /// Reads `address/length` without blanks, and tells whether host bits were set. Leading zeros in an IPv4
+    /// address and IPv6 zones are refused, as in Go and AWS.
+    pub fn read(text: &str) -> Option<(Self, bool)> {
+        let (address, length) = text.split_once('/')?;
+        // `parse` alone would take `+8`.
+        if !length.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let net = IpNet::new(address.parse().ok()?, length.parse().ok()?).ok()?;
+        let block = net.trunc();
+        Some((Self(block), block.addr() != net.addr()))
     }
 
     /// Whether it is an IPv6 block.
@@ -56,6 +69,10 @@ mod tests {
             ("2600:1F14:0:0::/64", Some("2600:1f14::/64")),
             ("10.0.0.0", None),
             ("10.0.0.0/33", None),
+            ("010.0.0.0/8", None),
+            ("10.0.0.0/+8", None),
+            ("10.0.0.0/", None),
+            ("fe80::1%eth0/64", None),
             ("office", None),
         ] {
             assert_eq!(

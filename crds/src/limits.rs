@@ -95,6 +95,9 @@ const FIXED_RESPONSE: &str =
 const STICKINESS_CONFIG: &str = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupStickinessConfig.html";
 const TRANSFORM: &str =
     "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleTransform.html";
+const AUTHENTICATE: &str = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateOidcActionConfig.html";
+const GROUPS: &str =
+    "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/";
 const DESCRIBE_LB: &str =
     "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeLoadBalancers.html";
 const DESCRIBE_TAGS: &str =
@@ -197,6 +200,18 @@ pub mod rule {
     /// Characters of a regular expression or a replacement of a transform.
     pub const REWRITE: Limit =
         Limit::fixed("characters of a rewrite's regex or replacement", 1_024, TRANSFORM);
+}
+
+/// Settings of an Ingress.
+pub mod ingress {
+    use super::{AUTHENTICATE, GROUPS, Limit, Range};
+
+    /// Characters of the name of an Ingress group, which becomes a tag value and part of a finalizer.
+    pub const GROUP_NAME: Limit = Limit::fixed("characters of an Ingress group name", 63, GROUPS);
+    /// Order of an Ingress in its group.
+    pub const GROUP_ORDER: Range = Range::new("the order of an Ingress in its group", -1_000, 1_000, GROUPS);
+    /// Seconds a session of an authenticated user lasts.
+    pub const SESSION_TIMEOUT: Range = Range::new("the session timeout in seconds", 1, 604_800, AUTHENTICATE);
 }
 
 /// Target groups.

@@ -6,10 +6,16 @@
 //! of AWS are asked for apart (`breaches`), because they matter only where the value is used.
 
 pub mod action;
+pub mod auth;
 mod breaches;
 pub mod condition;
+pub mod group;
+pub mod jwt;
 pub mod listen_ports;
+pub mod mutual_tls;
 pub mod transform;
+pub mod values;
+pub mod words;
 
 /// A value with the sentences a person should read about it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
