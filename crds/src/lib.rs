@@ -7,6 +7,7 @@ pub mod annotation;
 pub mod arn;
 pub mod cidr;
 pub mod ingress;
+pub mod ingress_class_params;
 pub mod limits;
 pub mod name;
 pub mod problem;

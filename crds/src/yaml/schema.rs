@@ -86,7 +86,7 @@ pub(super) fn refine_condition(condition: &mut Value) {
 }
 
 /// Sets a keyword of the node at a JSON pointer, if the node is there.
-fn set(root: &mut Value, pointer: &str, keyword: &str, value: Value) {
+pub(super) fn set(root: &mut Value, pointer: &str, keyword: &str, value: Value) {
     if let Some(node) = root.pointer_mut(pointer).and_then(Value::as_object_mut) {
         node.insert(keyword.to_owned(), value);
     }

@@ -7,6 +7,8 @@
 )]
 
 mod annotations;
+mod ingress_class_params;
+mod schema_rows;
 mod target_group_binding;
 
 use std::path::Path;

@@ -1,49 +1,22 @@
 //! The schema of TargetGroupBinding, field by field, against upstream's published definition
 //! (`config/crd/bases/elbv2.k8s.aws_targetgroupbindings.yaml`). Each row: path, type or form, constraints.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
+use crate::schema_rows::{self, assert_rows};
+
+const FILE: &str = "elbv2.k8s.aws_targetgroupbindings.yaml";
+
 fn definition() -> Value {
-    let files = elbow_crds::yaml::all();
-    let (_, text) = files
-        .iter()
-        .find(|(name, _)| *name == "elbv2.k8s.aws_targetgroupbindings.yaml")
-        .expect("the file is generated");
-    serde_saphyr::from_str(text).expect("YAML")
+    schema_rows::definition(FILE)
 }
 
 fn version(name: &str) -> Value {
-    definition()["spec"]["versions"]
-        .as_array()
-        .expect("versions")
-        .iter()
-        .find(|version| version["name"] == name)
-        .expect("the version is there")
-        .clone()
-}
-
-/// Every node of a schema as `path` and its constraints without descriptions and children.
-fn flatten(path: &str, schema: &Value, rows: &mut Vec<(String, Value)>) {
-    let mut own = schema.as_object().expect("a schema is an object").clone();
-    own.remove("description");
-    let children = [own.remove("properties"), own.remove("items")];
-    rows.push((path.to_owned(), Value::Object(own)));
-    if let Some(properties) = &children[0] {
-        for (name, child) in properties.as_object().expect("properties") {
-            flatten(&format!("{path}.{name}"), child, rows);
-        }
-    }
-    if let Some(items) = &children[1] {
-        flatten(&format!("{path}[]"), items, rows);
-    }
+    schema_rows::version(FILE, name)
 }
 
 fn rows(name: &str) -> Vec<(String, Value)> {
-    let mut rows = Vec::new();
-    flatten("", &version(name)["schema"]["openAPIV3Schema"], &mut rows);
-    rows
+    schema_rows::rows(&version(name))
 }
 
 fn expected() -> Vec<(&'static str, Value)> {
@@ -182,22 +155,6 @@ fn expected() -> Vec<(&'static str, Value)> {
             json!({ "type": "integer", "format": "int64" }),
         ),
     ]
-}
-
-fn assert_rows(found: &[(String, Value)], expected: &[(&str, Value)]) {
-    let found: Vec<(&str, &Value)> = found.iter().map(|(path, row)| (path.as_str(), row)).collect();
-    let expected: Vec<(&str, &Value)> = expected.iter().map(|(path, row)| (*path, row)).collect();
-    let paths = |rows: &[(&str, &Value)]| -> BTreeSet<String> {
-        rows.iter().map(|(path, _)| (*path).to_owned()).collect()
-    };
-    assert_eq!(paths(&found), paths(&expected), "the same fields");
-    for (path, row) in &expected {
-        let (_, own) = found
-            .iter()
-            .find(|(other, _)| other == path)
-            .expect("compared above");
-        assert_eq!(own, row, "constraints of {path}");
-    }
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! A definition as rows of path and constraints, to compare with upstream's published one.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// The generated definition of a file.
+pub fn definition(file: &str) -> Value {
+    let files = elbow_crds::yaml::all();
+    let (_, text) = files
+        .iter()
+        .find(|(name, _)| *name == file)
+        .expect("the file is generated");
+    serde_saphyr::from_str(text).expect("YAML")
+}
+
+/// One version of it.
+pub fn version(file: &str, name: &str) -> Value {
+    definition(file)["spec"]["versions"]
+        .as_array()
+        .expect("versions")
+        .iter()
+        .find(|version| version["name"] == name)
+        .expect("the version is there")
+        .clone()
+}
+
+/// Every node of the schema of a version as path and constraints.
+pub fn rows(version: &Value) -> Vec<(String, Value)> {
+    let mut rows = Vec::new();
+    flatten("", &version["schema"]["openAPIV3Schema"], &mut rows);
+    rows
+}
+
+/// Every node of a schema as `path` and its constraints without descriptions and children.
+fn flatten(path: &str, schema: &Value, rows: &mut Vec<(String, Value)>) {
+    let mut own = schema.as_object().expect("a schema is an object").clone();
+    own.remove("description");
+    let children = [own.remove("properties"), own.remove("items")];
+    rows.push((path.to_owned(), Value::Object(own)));
+    if let Some(properties) = &children[0] {
+        for (name, child) in properties.as_object().expect("properties") {
+            flatten(&format!("{path}.{name}"), child, rows);
+        }
+    }
+    if let Some(items) = &children[1] {
+        flatten(&format!("{path}[]"), items, rows);
+    }
+}
+
+/// Asserts the same paths with the same constraints, in any order.
+pub fn assert_rows(found: &[(String, Value)], expected: &[(&str, Value)]) {
+    let found: Vec<(&str, &Value)> = found.iter().map(|(path, row)| (path.as_str(), row)).collect();
+    let expected: Vec<(&str, &Value)> = expected.iter().map(|(path, row)| (*path, row)).collect();
+    let paths = |rows: &[(&str, &Value)]| -> BTreeSet<String> {
+        rows.iter().map(|(path, _)| (*path).to_owned()).collect()
+    };
+    assert_eq!(paths(&found), paths(&expected), "the same fields");
+    for (path, row) in &expected {
+        let (_, own) = found
+            .iter()
+            .find(|(other, _)| other == path)
+            .expect("compared above");
+        assert_eq!(own, row, "constraints of {path}");
+    }
+}
