@@ -706,7 +706,7 @@ class Account(Case):
         self.refused("SSLPolicyNotFound", self.elb.describe_ssl_policies, Names=["none"])
 
     def test_an_operation_that_does_not_exist_here_is_said_to_be_invalid(self):
-        self.refused("InvalidAction", self.elb.describe_trust_stores)
+        self.refused("InvalidAction", self.elb.get_resource_policy, ResourceArn=NO_LOAD_BALANCER)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ pub struct Call {
     pub request_id: String,
     /// The fault that hit it, for example `hold-after`.
     pub fault: Option<String>,
+    /// Whether it was refused because a rate limit was reached.
+    pub throttled: bool,
 }
 
 /// Which calls to look at.
@@ -121,6 +123,7 @@ impl CallLog {
             error_code: None,
             request_id: request_id.to_owned(),
             fault,
+            throttled: false,
         });
         if self.calls.len() > KEPT {
             self.calls.pop_front();

@@ -13,6 +13,7 @@ use crate::{
     faults::{ActiveFault, Fault, FaultRule},
     seed::Seed,
     server::{Emulator, plain},
+    throttle::Throttling,
     world::{HistoryEntry, ScriptedHealth},
 };
 
@@ -45,14 +46,22 @@ const OVERVIEW: [&str; 12] = [
 impl Emulator {
     /// The whole account as JSON, keys sorted, with the emulated time as `now`.
     pub fn state_json(&self) -> Value {
+        let limits = self.throttling();
         self.with_world(|world, now| {
             let mut value = serde_json::to_value(&*world).unwrap_or_default();
             if let Some(fields) = value.as_object_mut() {
                 fields.insert("now".into(), json!(now));
                 fields.insert("speed".into(), json!(self.clock().speed()));
+                fields.insert("throttling".into(), json!(limits));
             }
             value
         })
+    }
+
+    /// The rate limits that calls met so far, and how many calls were refused.
+    pub fn throttling(&self) -> Throttling {
+        let now = self.clock().now();
+        self.state().buckets.report(now)
     }
 
     /// The AWS calls that a filter keeps.

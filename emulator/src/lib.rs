@@ -14,6 +14,7 @@ pub mod imds;
 pub mod options;
 pub mod seed;
 pub mod server;
+pub mod throttle;
 pub mod wire;
 pub mod world;
 
@@ -22,7 +23,7 @@ pub use calls::{Call, CallFilter};
 pub use clock::EmulatedClock;
 pub use dial::DialMap;
 pub use faults::{ActiveFault, Fault, FaultRule};
-pub use options::Options;
+pub use options::{Options, Throttle};
 pub use seed::{Seed, SeedError};
 pub use server::{Cut, Emulator};
 pub use world::{ApiError, World};

@@ -4,10 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use elbow_emulator::{DialMap, Emulator, Options, Seed};
+use elbow_emulator::{DialMap, Emulator, Options, Seed, Throttle};
 use tokio::{net::TcpListener, signal::unix};
 
-/// An AWS endpoint for this machine: ELBv2, EC2, STS and instance metadata on one port, any credentials.
+/// An AWS endpoint for this machine: ELBv2, EC2, ACM, tagging, STS and instance metadata on one port, any credentials.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -32,6 +32,9 @@ struct Arguments {
     /// The VPC that the metadata service names when no instance is chosen [default: the first one of the seed].
     #[arg(long, value_name = "VPC", conflicts_with = "imds_instance")]
     imds_vpc: Option<String>,
+    /// Limit the rate of calls: `aws` keeps token buckets of the size that AWS documents.
+    #[arg(long, value_enum, default_value_t)]
+    throttle: Throttle,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -91,6 +94,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         metadata_instance: arguments.imds_instance,
         metadata_vpc: arguments.imds_vpc,
         start: None,
+        throttle: arguments.throttle,
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(serve(arguments.listen, seed, options))

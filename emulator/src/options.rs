@@ -4,6 +4,16 @@ use jiff::Timestamp;
 
 use crate::dial::DialMap;
 
+/// Whether calls are limited in their rate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Throttle {
+    /// No limits.
+    #[default]
+    Off,
+    /// Token buckets of the size that AWS documents.
+    Aws,
+}
+
 /// Options of an emulator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -17,6 +27,8 @@ pub struct Options {
     pub metadata_vpc: Option<String>,
     /// Emulated time at the start; absent: the real time.
     pub start: Option<Timestamp>,
+    /// Rate limits.
+    pub throttle: Throttle,
 }
 
 impl Default for Options {
@@ -27,6 +39,7 @@ impl Default for Options {
             metadata_instance: None,
             metadata_vpc: None,
             start: None,
+            throttle: Throttle::Off,
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     health, imds,
     options::Options,
     seed::Seed,
+    throttle::Buckets,
     world::{Ids, World},
 };
 
@@ -55,6 +56,8 @@ pub(crate) struct State {
     pub past: VecDeque<(Timestamp, World)>,
     pub faults: Faults,
     pub calls: CallLog,
+    /// Rate limits, full at the start.
+    pub buckets: Buckets,
     /// Calls that wait for their release, by number.
     pub held: BTreeMap<u64, Held>,
     pub request_ids: Ids,
@@ -98,7 +101,8 @@ impl Emulator {
         act(&mut state.world, now)
     }
 
-    /// Goes back to the seed: account, faults, calls, history and scripts are as at the start; held calls are cut.
+    /// Goes back to the seed: account, faults, calls, history, scripts and rate limits are as at the start; held calls
+    /// are cut.
     /// The clock and the numbers of calls go on.
     pub fn reset(&self) {
         self.reset_to(&self.shared.seed);
@@ -111,6 +115,7 @@ impl Emulator {
         state.past.clear();
         state.faults.clear();
         state.calls.clear();
+        state.buckets = Buckets::default();
         state.held.clear();
     }
 

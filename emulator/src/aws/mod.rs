@@ -12,8 +12,9 @@ use tokio::sync::oneshot;
 use crate::{
     calls::Call,
     faults::{Fault, Verdict},
+    options::Throttle,
     server::{Cut, Emulator, State, plain},
-    wire::{self, AwsRequest, REQUEST_ID, Service, sts},
+    wire::{self, AwsRequest, Protocol, REQUEST_ID, Service, sts},
     world::{ApiError, World, ids::digits_of},
 };
 
@@ -52,6 +53,8 @@ struct Arrived {
     seq: u64,
     request_id: String,
     verdict: Verdict,
+    /// Refused because a bucket was empty.
+    throttled: bool,
 }
 
 /// Result of a call: status, code and body.
@@ -81,9 +84,14 @@ impl Outcome {
         }
     }
 
-    fn response(self, request_id: &str) -> Response<Bytes> {
+    fn response(self, protocol: Protocol, request_id: &str) -> Response<Bytes> {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = plain(status, "text/xml", self.body.replace(REQUEST_ID, request_id));
+        let body = protocol.encoded(self.body.replace(REQUEST_ID, request_id));
+        let mut response = plain(status, protocol.content_type(), body);
+        if protocol == Protocol::Cbor {
+            let name = HeaderValue::from_static("rpc-v2-cbor");
+            response.headers_mut().insert("smithy-protocol", name);
+        }
         if let Ok(value) = HeaderValue::from_str(request_id) {
             response.headers_mut().insert("x-amzn-requestid", value);
         }
@@ -108,9 +116,10 @@ impl Emulator {
     pub(crate) async fn aws(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Cut> {
         let request = match AwsRequest::read(request) {
             Ok(request) => request,
-            Err((service, error)) => {
+            Err(refused) => {
                 let request_id = request_id(&mut self.state());
-                return Ok(Outcome::of(service, Err(error)).response(&request_id));
+                let outcome = Outcome::of(refused.service, Err(refused.error));
+                return Ok(outcome.response(refused.protocol, &request_id));
             }
         };
         let arrived = self.arrive(&request);
@@ -122,24 +131,34 @@ impl Emulator {
             call.status = Some(outcome.status);
             call.error_code.clone_from(&outcome.code);
         });
-        Ok(outcome.response(&arrived.request_id))
+        Ok(outcome.response(request.protocol, &arrived.request_id))
     }
 
     fn arrive(&self, request: &AwsRequest) -> Arrived {
         let now = self.clock().now();
         let mut state = self.state();
         let request_id = request_id(&mut state);
-        let verdict = state.faults.judge(request);
+        let throttled = self.options().throttle == Throttle::Aws && !state.buckets.take(now, request);
+        let verdict = if throttled {
+            Verdict::default()
+        } else {
+            state.faults.judge(request)
+        };
         let seq = state.calls.arrive(now, request, &request_id, verdict.name());
+        state.calls.note(seq, |call| call.throttled = throttled);
         Arrived {
             seq,
             request_id,
             verdict,
+            throttled,
         }
     }
 
     async fn outcome(&self, request: &AwsRequest, arrived: &Arrived) -> Result<Outcome, Cut> {
         let (service, seq) = (request.service, arrived.seq);
+        if arrived.throttled {
+            return Ok(throttled(service, None));
+        }
         match &arrived.verdict.fault {
             None | Some(Fault::Latency { .. }) => Ok(self.commit(request, seq)),
             Some(Fault::Throttle { code }) => Ok(throttled(service, code.as_deref())),
@@ -286,6 +305,9 @@ impl Emulator {
                 Outcome::refusal(request.service, 403, "UnauthorizedOperation", &message)
             }
             Service::Elb | Service::Sts => Outcome::refusal(request.service, 403, "AccessDenied", &because),
+            Service::Acm | Service::Tagging => {
+                Outcome::refusal(request.service, 400, "AccessDeniedException", &because)
+            }
         }
     }
 }
@@ -300,6 +322,8 @@ fn throttled(service: Service, code: Option<&str>) -> Outcome {
         (Service::Ec2, None | Some("RequestLimitExceeded")) => {
             Outcome::refusal(service, 503, "RequestLimitExceeded", "Request limit exceeded.")
         }
+        (Service::Acm, None) => Outcome::refusal(service, 400, "ThrottlingException", "Rate exceeded"),
+        (Service::Tagging, None) => Outcome::refusal(service, 400, "ThrottledException", "Rate exceeded"),
         (_, code) => Outcome::refusal(service, 400, code.unwrap_or("Throttling"), "Rate exceeded"),
     }
 }

@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
 
 use super::Release;
-use crate::{CallFilter, Cut, Emulator, Fault, FaultRule, Options, Seed};
+use crate::{CallFilter, Cut, Emulator, Fault, FaultRule, Options, Seed, Throttle};
 
 fn emulator() -> Emulator {
     let options = Options {
@@ -264,4 +264,66 @@ async fn metadata_needs_a_token_that_has_not_ended() {
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert_eq!(get(&token).await.unwrap().status(), StatusCode::UNAUTHORIZED);
     assert!(emulator.calls(&CallFilter::default()).is_empty());
+}
+
+async fn elb(emulator: &Emulator, action: &str) -> (u16, String) {
+    let scope =
+        "AWS4-HMAC-SHA256 Credential=K/20260101/us-west-2/elasticloadbalancing/aws4_request, Signature=00";
+    let request = Request::post("/")
+        .header("authorization", scope)
+        .body(Bytes::from(format!("Action={action}")))
+        .unwrap();
+    let answer = emulator.call(request).await.unwrap();
+    let body = String::from_utf8(answer.body().to_vec()).unwrap();
+    (answer.status().as_u16(), body)
+}
+
+#[tokio::test(start_paused = true)]
+async fn rate_limits_follow_the_clock_of_the_account_and_are_counted() {
+    let options = Options {
+        throttle: Throttle::Aws,
+        speed: 2.0,
+        ..Options::default()
+    };
+    let emulator = Emulator::new(Seed::default(), options);
+    for _ in 0..40 {
+        assert_eq!(elb(&emulator, "DescribeLoadBalancers").await.0, 200);
+    }
+    let (status, body) = elb(&emulator, "DescribeLoadBalancers").await;
+    assert_eq!(status, 400);
+    assert!(
+        body.contains("<Code>Throttling</Code>") && body.contains("Rate exceeded"),
+        "{body}"
+    );
+    let log = emulator.calls(&CallFilter::default());
+    let last = log.last().unwrap();
+    assert_eq!(
+        (last.throttled, last.committed, last.error_code.as_deref()),
+        (true, false, Some("Throttling"))
+    );
+    assert_eq!(log.iter().filter(|call| call.throttled).count(), 1);
+    assert_eq!(emulator.state_json()["throttling"]["throttled"], 1);
+    tokio::time::advance(Duration::from_millis(500)).await;
+    for _ in 0..10 {
+        assert_eq!(elb(&emulator, "DescribeLoadBalancers").await.0, 200);
+    }
+    assert_eq!(elb(&emulator, "DescribeLoadBalancers").await.0, 400);
+    emulator.reset();
+    assert_eq!(emulator.throttling().throttled, 0);
+    assert_eq!(elb(&emulator, "DescribeLoadBalancers").await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_call_uses_up_no_fault() {
+    let options = Options {
+        throttle: Throttle::Aws,
+        ..Options::default()
+    };
+    let emulator = Emulator::new(Seed::default(), options);
+    for _ in 0..40 {
+        elb(&emulator, "DescribeLoadBalancers").await;
+    }
+    emulator.add_fault(FaultRule::once("*", Fault::AccessDenied));
+    assert_eq!(elb(&emulator, "DescribeLoadBalancers").await.0, 400);
+    assert_eq!(emulator.faults()[0].hits, 0);
 }

@@ -253,6 +253,7 @@ mod tests {
             operation: operation.into(),
             actor: actor.into(),
             params: Params::default(),
+            protocol: crate::wire::Protocol::Query,
         }
     }
 

@@ -40,14 +40,10 @@ pub fn world(file: &str, document: Document) -> Result<World, SeedError> {
     for (at, instance) in document.instances.iter().enumerate() {
         build.instance(&format!("instances[{at}]"), instance)?;
     }
-    for (at, arn) in document.certificates.iter().enumerate() {
-        if !(arn.starts_with("arn:") && (arn.contains(":acm:") || arn.contains(":iam:"))) {
-            let allowed =
-                "give the ARN of an ACM or IAM certificate, arn:aws:acm:REGION:ACCOUNT:certificate/ID";
-            return Err(build.fault(format!("certificates[{at}]"), arn, allowed));
-        }
+    for (at, certificate) in document.certificates.iter().enumerate() {
+        build.certificate(&format!("certificates[{at}]"), certificate)?;
     }
-    build.world.certificates = document.certificates.into_iter().collect();
+    build.s3(document.s3_objects);
     build.world.quotas = document.quotas;
     build.world.delays = document.delays;
     build.world.page_size = document.page_size;

@@ -21,8 +21,10 @@ pub struct Document {
     pub vpcs: Option<Vec<Vpc>>,
     /// Machines.
     pub instances: Vec<Instance>,
-    /// ARNs of the certificates that exist.
-    pub certificates: Vec<String>,
+    /// Certificates that exist: ARNs, or more about them.
+    pub certificates: Vec<Certificate>,
+    /// Objects that trust stores can read; left out: every object exists.
+    pub s3_objects: Option<Vec<S3Object>>,
     /// Managed prefix lists that rules may name.
     pub prefix_lists: Vec<PrefixList>,
     /// Quotas that differ from AWS's.
@@ -167,6 +169,51 @@ pub struct Interface {
     pub prefixes: Vec<String>,
     pub ipv6_addresses: Vec<String>,
     pub tags: BTreeMap<String, String>,
+}
+
+/// An entry of `certificates`.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a certificate is an ARN, or has the keys arn, domains, type, key_algorithm, status, certificate_authority_arn and tags"
+)]
+pub enum Certificate {
+    /// Its ARN.
+    Arn(String),
+    /// Its ARN and more.
+    Described(DescribedCertificate),
+}
+
+/// An entry of `certificates` that says more than an ARN.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DescribedCertificate {
+    pub arn: String,
+    /// The common name first.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    #[serde(default, rename = "type")]
+    pub kind: Option<String>,
+    #[serde(default)]
+    pub key_algorithm: Option<String>,
+    #[serde(default)]
+    pub status: Option<String>,
+    #[serde(default)]
+    pub certificate_authority_arn: Option<String>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// An entry of `s3_objects`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3Object {
+    pub bucket: String,
+    pub key: String,
+    #[serde(default)]
+    pub ca_certificates: u32,
+    #[serde(default)]
+    pub revoked_entries: u64,
 }
 
 /// An entry of `prefix_lists`.

@@ -1,6 +1,7 @@
 //! What an account holds at the start: a YAML file in, a [`World`] or one clear sentence out.
 
 mod build;
+mod certificates;
 mod document;
 mod groups;
 mod instances;

@@ -1,16 +1,19 @@
-//! The AWS protocols: form-encoded requests in, XML out. Only translates.
+//! The AWS protocols: requests as forms, JSON or CBOR in, XML, JSON or CBOR out. Only translates.
 
+pub mod acm;
+pub mod cbor;
 pub mod ec2;
 pub mod elb;
 pub mod params;
 pub mod request;
 pub mod sts;
+pub mod tagging;
 pub mod xml;
 
 use jiff::Timestamp;
 
 pub use params::Params;
-pub use request::AwsRequest;
+pub use request::{AwsRequest, Protocol};
 pub use xml::Xml;
 
 use crate::world::{ApiError, World};
@@ -29,7 +32,19 @@ pub enum Service {
     Elb,
     /// STS.
     Sts,
+    /// ACM.
+    Acm,
+    /// Resource Groups Tagging.
+    Tagging,
 }
+
+const SERVICES: [Service; 5] = [
+    Service::Ec2,
+    Service::Elb,
+    Service::Sts,
+    Service::Acm,
+    Service::Tagging,
+];
 
 impl Service {
     /// The name in credential scopes and IAM actions.
@@ -38,14 +53,23 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Elb => "elasticloadbalancing",
             Self::Sts => "sts",
+            Self::Acm => "acm",
+            Self::Tagging => "tagging",
         }
     }
 
     /// The service of a credential scope.
     pub fn by_name(name: &str) -> Option<Self> {
-        [Self::Ec2, Self::Elb, Self::Sts]
-            .into_iter()
-            .find(|service| service.name() == name)
+        SERVICES.into_iter().find(|service| service.name() == name)
+    }
+
+    /// The service that a target prefix of the JSON and CBOR protocols names.
+    pub fn by_target(prefix: &str) -> Option<Self> {
+        match prefix {
+            "CertificateManager" => Some(Self::Acm),
+            "ResourceGroupsTaggingAPI_20170126" => Some(Self::Tagging),
+            _ => None,
+        }
     }
 
     /// Whether an operation changes something. Reads are what starts with Describe, Get or List, and the
@@ -59,6 +83,9 @@ impl Service {
 
     /// The body of an error answer, in the service's own form.
     pub fn error_body(self, status: u16, code: &str, message: &str) -> String {
+        if matches!(self, Self::Acm | Self::Tagging) {
+            return serde_json::json!({ "__type": code, "message": message }).to_string();
+        }
         let mut xml = Xml::new();
         if self == Self::Ec2 {
             xml.element("Response", |xml| {
@@ -79,7 +106,7 @@ impl Service {
             });
         }
         let namespace = match self {
-            Self::Ec2 => return xml.finish(),
+            Self::Ec2 | Self::Acm | Self::Tagging => return xml.finish(),
             Self::Elb => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
         };
@@ -91,11 +118,25 @@ impl Service {
     }
 }
 
-/// Answers a request on an account that was advanced to `now`: the full XML body.
+/// The answer to an operation that a JSON service does not have.
+fn unknown_operation(operation: &str) -> ApiError {
+    ApiError::new(
+        "UnknownOperationException",
+        format!("Could not find operation {operation}"),
+    )
+}
+
+/// Answers a request on an account that was advanced to `now`: the full body, XML or JSON.
 pub fn dispatch(world: &mut World, now: Timestamp, request: &AwsRequest) -> Result<String, ApiError> {
     match request.service {
         Service::Ec2 => ec2::dispatch(world, now, &request.params),
         Service::Elb => elb::dispatch(world, now, &request.params),
         Service::Sts => sts::dispatch(world, now, &request.params, &request.actor),
+        Service::Acm => {
+            acm::dispatch(world, now, &request.operation, &request.params).map(|value| value.to_string())
+        }
+        Service::Tagging => {
+            tagging::dispatch(world, &request.operation, &request.params).map(|value| value.to_string())
+        }
     }
 }

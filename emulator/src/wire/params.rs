@@ -76,6 +76,57 @@ impl Params {
         members.into_values().collect()
     }
 
+    /// What lies below `prefix`, by the rest of its name: the entries of a map of texts.
+    pub fn below(&self, prefix: &str) -> BTreeMap<String, String> {
+        let lead = format!("{prefix}.");
+        let found = self
+            .0
+            .range(lead.clone()..)
+            .take_while(|(name, _)| name.starts_with(&lead));
+        let rest = |(name, value): (&String, &String)| {
+            (
+                name.get(lead.len()..).unwrap_or_default().to_owned(),
+                value.clone(),
+            )
+        };
+        found.map(rest).collect()
+    }
+
+    /// The parameters of a JSON document, named as those of a form: list members by their number from 1.
+    pub fn of_json(document: &serde_json::Value) -> Self {
+        let mut params = Self::default();
+        params.flatten(String::new(), document);
+        params
+    }
+
+    fn flatten(&mut self, name: String, value: &serde_json::Value) {
+        use serde_json::Value;
+        let lead = if name.is_empty() {
+            String::new()
+        } else {
+            format!("{name}.")
+        };
+        match value {
+            Value::Null => {}
+            Value::String(text) => {
+                self.0.insert(name, text.clone());
+            }
+            Value::Bool(_) | Value::Number(_) => {
+                self.0.insert(name, value.to_string());
+            }
+            Value::Array(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    self.flatten(format!("{lead}{}", at + 1), item);
+                }
+            }
+            Value::Object(fields) => {
+                for (key, item) in fields {
+                    self.flatten(format!("{lead}{key}"), item);
+                }
+            }
+        }
+    }
+
     /// Whether any parameter is `name` itself or lies below it.
     pub fn has(&self, name: &str) -> bool {
         let lead = format!("{name}.");

@@ -48,6 +48,19 @@ pub struct Quotas {
     pub targets_per_network_load_balancer: u32,
     /// Targets of one network load balancer in one zone, or in all with cross-zone balancing.
     pub targets_per_zone: u32,
+    /// Listeners of one load balancer that verify client certificates.
+    pub verifying_listeners_per_load_balancer: u32,
+    /// Trust stores of the region.
+    pub trust_stores: u32,
+    /// CA certificates of one trust store.
+    pub ca_certificates_per_trust_store: u32,
+    /// Revocation lists of one trust store.
+    pub revocation_lists_per_trust_store: u32,
+    /// Revoked certificates of one trust store, over all its lists.
+    pub revoked_entries_per_trust_store: u32,
+    /// Domain names of one certificate that is requested
+    /// (<https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html>).
+    pub domains_per_certificate: u32,
 }
 
 impl Default for Quotas {
@@ -71,6 +84,12 @@ impl Default for Quotas {
             targets_per_application_load_balancer: 1_000,
             targets_per_network_load_balancer: 3_000,
             targets_per_zone: 500,
+            verifying_listeners_per_load_balancer: 2,
+            trust_stores: 20,
+            ca_certificates_per_trust_store: 25,
+            revocation_lists_per_trust_store: 30,
+            revoked_entries_per_trust_store: 500_000,
+            domains_per_certificate: 10,
         }
     }
 }
@@ -87,17 +106,23 @@ pub struct Delays {
     pub network_registration: u32,
     /// How long the network interfaces of a deleted load balancer stay.
     pub lingering_interfaces: u32,
+    /// From RequestCertificate to status `ISSUED` of a public certificate.
+    pub certificate_validation: u32,
+    /// From CreateTrustStore to status `ACTIVE`.
+    pub trust_store: u32,
 }
 
 impl Default for Delays {
     /// Field reports: two to three minutes to active, 90 to 180 s for a network load balancer's registration,
-    /// tens of seconds of lingering.
+    /// tens of seconds of lingering. Nobody reports how long a certificate or a trust store takes at least.
     fn default() -> Self {
         Self {
             provisioning: 120,
             application_registration: 5,
             network_registration: 90,
             lingering_interfaces: 45,
+            certificate_validation: 60,
+            trust_store: 0,
         }
     }
 }

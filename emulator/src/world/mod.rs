@@ -3,13 +3,17 @@
 //! Everything here is synchronous and owns its data; time comes in as a [`jiff::Timestamp`], already scaled
 //! by `--speed`, and identifiers come from a counter, so equal calls at equal times give equal worlds.
 
+pub mod acm;
 pub mod ec2;
 pub mod elb;
 pub mod error;
 pub mod ids;
 pub mod limits;
+pub mod s3;
+pub mod tagging;
+pub mod token;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,8 +36,10 @@ pub struct World {
     pub ec2: ec2::Ec2,
     /// Load balancers, listeners, target groups, targets.
     pub elb: elb::Elb,
-    /// ARNs of the certificates that exist.
-    pub certificates: BTreeSet<String>,
+    /// Certificates of ACM and IAM.
+    pub certificates: acm::Certificates,
+    /// Objects that trust stores read.
+    pub s3: s3::S3,
     /// Access key ids handed out by AssumeRole and the metadata service, with the ARN of their session.
     pub sessions: BTreeMap<String, String>,
     /// Quotas in force.
@@ -99,6 +105,8 @@ impl World {
     /// Lets everything happen that the passing of time brings, up to `now`. Called before every operation.
     pub fn advance(&mut self, now: Timestamp) {
         self.ec2.advance(now);
+        self.certificates.advance(now);
+        elb::trust_store::advance(&mut self.elb, now);
         elb::advance(self, now);
     }
 
@@ -106,6 +114,7 @@ impl World {
     pub fn hide_created_since(&mut self, since: Timestamp) {
         self.ec2.hide_created_since(since);
         self.elb.hide_created_since(since);
+        self.certificates.hide_created_since(since);
     }
 
     /// The scripted health of a target, if any.

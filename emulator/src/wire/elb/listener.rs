@@ -10,8 +10,9 @@ use crate::world::{
     ApiError, World,
     elb::{
         certificate::{self, Named, Shown},
-        listener::{self, Listener, MutualAuthentication},
+        listener::{self, Listener},
         listener_settings::ListenerSettings,
+        mutual_authentication::MutualAuthentication,
         words::Protocol,
     },
 };
@@ -118,6 +119,11 @@ fn one(xml: &mut Xml, listener: &Listener) {
         xml.element("MutualAuthentication", |xml| {
             xml.text("Mode", &mutual.mode);
             xml.opt("TrustStoreArn", mutual.trust_store.as_ref());
+            // A store in use cannot be deleted, so the association always stands.
+            xml.opt(
+                "TrustStoreAssociationStatus",
+                mutual.trust_store.as_ref().map(|_| "active"),
+            );
             xml.opt("IgnoreClientCertificateExpiry", mutual.ignore_expiry);
             xml.opt("AdvertiseTrustStoreCaNames", mutual.advertise_ca_names.as_ref());
         });

@@ -14,6 +14,7 @@ mod rules;
 mod tags;
 mod target;
 mod target_group;
+mod trust_store;
 
 use jiff::Timestamp;
 
@@ -61,6 +62,9 @@ fn answer_read(world: &World, now: Timestamp, action: &str, params: &Params) -> 
         "DescribeTargetGroupAttributes" => attributes::describe_target_group(world, params),
         "DescribeTargetGroups" => target_group::describe(world, params),
         "DescribeTargetHealth" => target::describe_health(world, params),
+        "DescribeTrustStoreAssociations" => trust_store::describe_associations(world, params),
+        "DescribeTrustStoreRevocations" => trust_store::describe_revocations(world, params),
+        "DescribeTrustStores" => trust_store::describe(world, params),
         _ => Err(unknown(action)),
     }
 }
@@ -69,14 +73,17 @@ fn answer_write(world: &mut World, now: Timestamp, action: &str, params: &Params
     match action {
         "AddListenerCertificates" => listener::add_certificates(world, params),
         "AddTags" => tags::add(world, params),
+        "AddTrustStoreRevocations" => trust_store::add_revocations(world, params),
         "CreateListener" => listener::create(world, now, params),
         "CreateLoadBalancer" => load_balancer::create(world, now, params),
         "CreateRule" => rules::create(world, now, params),
         "CreateTargetGroup" => target_group::create(world, now, params),
+        "CreateTrustStore" => trust_store::create(world, now, params),
         "DeleteListener" => listener::delete(world, params),
         "DeleteLoadBalancer" => load_balancer::delete(world, now, params),
         "DeleteRule" => rules::delete(world, params),
         "DeleteTargetGroup" => target_group::delete(world, now, params),
+        "DeleteTrustStore" => trust_store::delete(world, params),
         "DeregisterTargets" => target::deregister(world, now, params),
         "ModifyCapacityReservation" => load_balancer::modify_capacity(world, now, params),
         "ModifyIpPools" => load_balancer::modify_ip_pools(world, params),
@@ -86,9 +93,11 @@ fn answer_write(world: &mut World, now: Timestamp, action: &str, params: &Params
         "ModifyRule" => rules::modify(world, params),
         "ModifyTargetGroup" => target_group::modify(world, params),
         "ModifyTargetGroupAttributes" => attributes::modify_target_group(world, params),
+        "ModifyTrustStore" => trust_store::modify(world, params),
         "RegisterTargets" => target::register(world, now, params),
         "RemoveListenerCertificates" => listener::remove_certificates(world, params),
         "RemoveTags" => tags::remove(world, params),
+        "RemoveTrustStoreRevocations" => trust_store::remove_revocations(world, params),
         "SetIpAddressType" => load_balancer::set_ip_address_type(world, params),
         "SetRulePriorities" => rules::set_priorities(world, params),
         "SetSecurityGroups" => load_balancer::set_security_groups(world, params),

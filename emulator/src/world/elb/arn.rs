@@ -14,6 +14,8 @@ pub enum Kind {
     Listener,
     /// `listener-rule/...`
     Rule,
+    /// `truststore/...`
+    TrustStore,
 }
 
 impl Kind {
@@ -30,6 +32,7 @@ impl Kind {
             "targetgroup" => Some(Self::TargetGroup),
             "listener" => Some(Self::Listener),
             "listener-rule" => Some(Self::Rule),
+            "truststore" => Some(Self::TrustStore),
             _ => None,
         }
     }
@@ -41,6 +44,7 @@ impl Kind {
             Self::TargetGroup => "target group",
             Self::Listener => "listener",
             Self::Rule => "listener rule",
+            Self::TrustStore => "trust store",
         }
     }
 
@@ -51,6 +55,7 @@ impl Kind {
             Self::TargetGroup => ("TargetGroupNotFound", "One or more target groups not found"),
             Self::Listener => ("ListenerNotFound", "One or more listeners not found"),
             Self::Rule => ("RuleNotFound", "One or more rules not found"),
+            Self::TrustStore => ("TrustStoreNotFound", "One or more trust stores not found"),
         };
         ApiError::new(code, message)
     }
@@ -98,7 +103,8 @@ mod tests {
         let arn = |resource: &str| format!("arn:aws:elasticloadbalancing:us-west-2:111122223333:{resource}");
         assert_eq!(Kind::of(&arn("loadbalancer/net/web/1")), Some(Kind::LoadBalancer));
         assert_eq!(Kind::of(&arn("listener-rule/app/web/1/2/3")), Some(Kind::Rule));
-        assert_eq!(Kind::of(&arn("truststore/a/1")), None);
+        assert_eq!(Kind::of(&arn("truststore/a/1")), Some(Kind::TrustStore));
+        assert_eq!(Kind::of(&arn("share/a/1")), None);
         assert_eq!(Kind::of("arn:aws:s3:::bucket"), None);
         assert_eq!(Kind::of("web"), None);
     }

@@ -220,7 +220,7 @@ pub fn describe<'a>(elb: &'a Elb, kind: Kind, arn: &str) -> Result<&'a Attribute
         Kind::LoadBalancer => elb.load_balancer(arn).map(|found| &found.attributes),
         Kind::TargetGroup => elb.target_group(arn).map(|found| &found.attributes),
         Kind::Listener => elb.listener(arn).map(|found| &found.attributes),
-        Kind::Rule => Err(kind.not_found()),
+        Kind::Rule | Kind::TrustStore => Err(kind.not_found()),
     }
 }
 
@@ -250,7 +250,7 @@ pub fn modify<'a>(
             let found = elb.listener_mut(arn)?;
             (Schema::listener(found.protocol), &mut found.attributes)
         }
-        Kind::Rule => return Err(kind.not_found()),
+        Kind::Rule | Kind::TrustStore => return Err(kind.not_found()),
     };
     *place = schema.changed(place, changes)?;
     Ok(place)

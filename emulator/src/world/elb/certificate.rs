@@ -49,13 +49,21 @@ fn check(world: &World, named: &Named) -> Result<(), ApiError> {
             "The IsDefault property of a certificate cannot be specified",
         ));
     }
-    if world.certificates.contains(&named.arn) {
-        return Ok(());
+    match world.certificates.get(&named.arn) {
+        Some(found) if found.usable() => Ok(()),
+        // The API model does not list this code, but it is what a certificate that is not issued yet meets.
+        Some(found) => Err(ApiError::new(
+            "UnsupportedCertificate",
+            format!(
+                "The certificate '{}' is not issued: its status is {}",
+                found.arn, found.status
+            ),
+        )),
+        None => Err(ApiError::new(
+            "CertificateNotFound",
+            format!("Certificate '{}' not found", named.arn),
+        )),
     }
-    Err(ApiError::new(
-        "CertificateNotFound",
-        format!("Certificate '{}' not found", named.arn),
-    ))
 }
 
 fn secure(listener: &Listener) -> Result<(), ApiError> {
@@ -164,7 +172,7 @@ mod tests {
     }
 
     fn secure(world: &mut World) -> String {
-        world.certificates.insert(SECOND.into());
+        world.certificates.insert(SECOND);
         let owner = create_network(world, "web");
         let group = create_group(world, &tcp("web")).arn;
         let settings = ListenerSettings {

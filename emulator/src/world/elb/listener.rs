@@ -12,6 +12,7 @@ use super::{
     attributes::Attributes,
     limits,
     listener_settings::{ListenerSettings, configured},
+    mutual_authentication::MutualAuthentication,
     page::{Page, PageRequest},
     rule::Rule,
     tags::{self, Tags},
@@ -61,19 +62,6 @@ pub struct DefaultRule {
     pub arn: String,
     /// Tags.
     pub tags: Tags,
-}
-
-/// `MutualAuthentication`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct MutualAuthentication {
-    /// `off` or `passthrough`; `verify` needs a trust store, and there are none yet.
-    pub mode: String,
-    /// `TrustStoreArn`
-    pub trust_store: Option<String>,
-    /// `IgnoreClientCertificateExpiry`
-    pub ignore_expiry: Option<bool>,
-    /// `AdvertiseTrustStoreCaNames`
-    pub advertise_ca_names: Option<String>,
 }
 
 impl Listener {

@@ -4,8 +4,9 @@ use super::{
     action::{self, Action, Place},
     attributes::Schema,
     authentication, certificate,
-    listener::{Listener, MutualAuthentication},
+    listener::Listener,
     load_balancer::LoadBalancer,
+    mutual_authentication::{self, MutualAuthentication},
     room, ssl_policy,
     uses::{Except, Uses},
     words::{IpAddressType, LoadBalancerType, Protocol},
@@ -49,7 +50,7 @@ pub(super) fn configured(
     check_protocol(owner, listener.protocol)?;
     set_tls(world, &mut listener, settings)?;
     set_alpn(&mut listener, settings)?;
-    set_mutual_authentication(&mut listener, settings)?;
+    mutual_authentication::set(world, &mut listener, settings.mutual_authentication.as_ref())?;
     listener.default_actions = match &settings.default_actions {
         Some(wanted) => action::sorted(authentication::with_known_secrets(wanted, &actions_before)),
         None => actions_before,
@@ -147,44 +148,5 @@ fn set_alpn(listener: &mut Listener, settings: &ListenerSettings) -> Result<(), 
         }
         _ => return Err(ApiError::validation("Only one ALPN policy can be specified")),
     }
-    Ok(())
-}
-
-fn set_mutual_authentication(listener: &mut Listener, settings: &ListenerSettings) -> Result<(), ApiError> {
-    let https = listener.protocol == Protocol::Https;
-    if !https {
-        listener.mutual_authentication = None;
-    } else if listener.mutual_authentication.is_none() {
-        listener.mutual_authentication = Some(MutualAuthentication {
-            mode: "off".to_owned(),
-            ..Default::default()
-        });
-    }
-    let Some(wanted) = &settings.mutual_authentication else {
-        return Ok(());
-    };
-    if !https {
-        let message = format!(
-            "Mutual authentication cannot be specified for {} listeners",
-            listener.protocol
-        );
-        return Err(ApiError::validation(message));
-    }
-    match wanted.mode.as_str() {
-        "off" | "passthrough" if wanted.trust_store.is_none() => {}
-        "verify" => {
-            let store = wanted.trust_store.as_deref().unwrap_or_default();
-            return Err(ApiError::new(
-                "TrustStoreNotFound",
-                format!("Trust store '{store}' not found"),
-            ));
-        }
-        mode => {
-            return Err(ApiError::validation(format!(
-                "The mutual authentication mode '{mode}' is not valid"
-            )));
-        }
-    }
-    listener.mutual_authentication = Some(wanted.clone());
     Ok(())
 }

@@ -19,6 +19,7 @@ pub mod listener;
 pub mod listener_settings;
 pub mod load_balancer;
 mod load_balancer_settings;
+pub mod mutual_authentication;
 mod names;
 pub mod page;
 pub mod pattern;
@@ -46,6 +47,8 @@ pub mod target_group;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod transform;
+pub mod trust_store;
+pub mod trust_store_revocation;
 pub mod uses;
 pub mod words;
 pub mod zones;
@@ -62,6 +65,7 @@ pub use probe::{Outcome, Probe, due_probes, next_due, record_probe};
 pub use rule::Rule;
 pub use target::Target;
 pub use target_group::TargetGroup;
+pub use trust_store::TrustStore;
 
 use self::{
     arn::Kind,
@@ -78,6 +82,11 @@ pub struct Elb {
     pub listeners: BTreeMap<String, Listener>,
     /// Target groups with their targets.
     pub target_groups: BTreeMap<String, TargetGroup>,
+    /// Trust stores.
+    pub trust_stores: BTreeMap<String, TrustStore>,
+    /// The latest id of a revocation list.
+    #[serde(skip)]
+    last_revocation: u64,
     /// What [`advance`] has seen.
     #[serde(skip)]
     seen: health::Seen,
@@ -95,6 +104,7 @@ impl Elb {
             listener.rules.retain(|_, rule| rule.created < since);
         }
         self.target_groups.retain(|_, found| found.created < since);
+        self.trust_stores.retain(|_, found| found.created < since);
     }
 
     /// A load balancer, or `LoadBalancerNotFound`; `ValidationError` if the ARN names something else.
@@ -118,6 +128,15 @@ impl Elb {
             let rule = listener.rules.values().find(|rule| rule.arn == arn)?;
             Some((listener, rule))
         })
+    }
+
+    /// A trust store, or `TrustStoreNotFound`.
+    pub fn trust_store(&self, arn: &str) -> Result<&TrustStore, ApiError> {
+        find(Kind::TrustStore, &self.trust_stores, arn)
+    }
+
+    pub(in crate::world) fn trust_store_mut(&mut self, arn: &str) -> Result<&mut TrustStore, ApiError> {
+        find_mut(Kind::TrustStore, &mut self.trust_stores, arn)
     }
 
     pub(in crate::world) fn load_balancer_mut(&mut self, arn: &str) -> Result<&mut LoadBalancer, ApiError> {

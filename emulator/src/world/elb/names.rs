@@ -1,8 +1,8 @@
-//! Names of load balancers and target groups.
+//! Names of load balancers, target groups and trust stores.
 
 use crate::world::ApiError;
 
-/// At most 32 letters, digits or hyphens, no hyphen at either end; `noun` is `load balancer` or `target group`.
+/// At most 32 letters, digits or hyphens, no hyphen at either end; `noun` is what it is the name of.
 pub fn check(noun: &str, name: &str) -> Result<(), ApiError> {
     let refuse = |why: &str| Err(ApiError::validation(format!("The {noun} name '{name}' {why}")));
     if name.is_empty() || name.chars().count() > 32 {

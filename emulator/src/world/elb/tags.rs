@@ -1,4 +1,4 @@
-//! Tags of load balancers, target groups, listeners and rules.
+//! Tags of load balancers, target groups, listeners, rules and trust stores.
 //!
 //! Limits: tags per resource by quota, keys 1 to 128 and values up to 256 characters out of letters, digits, space
 //! and `_.:/=+-@`, no key prefix `aws:` (ELBv2 API reference, `Tag`).
@@ -47,7 +47,8 @@ fn check_text(field: &str, text: &str, min: usize, max: usize) -> Result<(), Api
     Ok(())
 }
 
-fn check_count(quotas: &Quotas, tags: &Tags) -> Result<(), ApiError> {
+/// `TooManyTags` for more tags than the quota allows.
+pub fn check_count(quotas: &Quotas, tags: &Tags) -> Result<(), ApiError> {
     let limit = quotas.tags_per_resource;
     if !within(limit, tags.len()) {
         return Err(ApiError::new(
@@ -107,12 +108,44 @@ pub fn describe(world: &World, arns: &[String]) -> Result<Vec<(String, Tags)>, A
         .collect()
 }
 
+/// Every resource that can be tagged, with its tags.
+pub fn all(elb: &Elb) -> impl Iterator<Item = (&str, &Tags)> {
+    let load_balancers = elb
+        .load_balancers
+        .values()
+        .map(|found| (found.arn.as_str(), &found.tags));
+    let groups = elb
+        .target_groups
+        .values()
+        .map(|found| (found.arn.as_str(), &found.tags));
+    let listeners = elb
+        .listeners
+        .values()
+        .map(|found| (found.arn.as_str(), &found.tags));
+    let default_rules = elb.listeners.values().map(|found| &found.default_rule);
+    let rules = elb
+        .listeners
+        .values()
+        .flat_map(|listener| listener.rules.values());
+    let stores = elb
+        .trust_stores
+        .values()
+        .map(|found| (found.arn.as_str(), &found.tags));
+    load_balancers
+        .chain(groups)
+        .chain(listeners)
+        .chain(default_rules.map(|rule| (rule.arn.as_str(), &rule.tags)))
+        .chain(rules.map(|rule| (rule.arn.as_str(), &rule.tags)))
+        .chain(stores)
+}
+
 fn of<'a>(elb: &'a Elb, arn: &str) -> Result<&'a Tags, ApiError> {
     let kind = Kind::of(arn).ok_or_else(|| ApiError::validation(format!("'{arn}' is not a valid ARN")))?;
     let tags = match kind {
         Kind::LoadBalancer => elb.load_balancers.get(arn).map(|found| &found.tags),
         Kind::TargetGroup => elb.target_groups.get(arn).map(|found| &found.tags),
         Kind::Listener => elb.listeners.get(arn).map(|found| &found.tags),
+        Kind::TrustStore => elb.trust_stores.get(arn).map(|found| &found.tags),
         Kind::Rule => elb
             .listeners
             .values()
@@ -126,6 +159,7 @@ fn place_of<'a>(elb: &'a mut Elb, arn: &str) -> Option<&'a mut Tags> {
         Kind::LoadBalancer => elb.load_balancers.get_mut(arn).map(|found| &mut found.tags),
         Kind::TargetGroup => elb.target_groups.get_mut(arn).map(|found| &mut found.tags),
         Kind::Listener => elb.listeners.get_mut(arn).map(|found| &mut found.tags),
+        Kind::TrustStore => elb.trust_stores.get_mut(arn).map(|found| &mut found.tags),
         Kind::Rule => {
             let mut listeners = elb.listeners.values_mut();
             let listener = listeners.find(|listener| tags_of_rule(listener, arn).is_some())?;

@@ -85,7 +85,7 @@ pub fn world() -> World {
         };
         world.ec2.security_groups.insert(id.into(), group);
     }
-    world.certificates.insert(CERTIFICATE.into());
+    world.certificates.insert(CERTIFICATE);
     world
 }
 
