@@ -12,6 +12,7 @@ pub mod model;
 pub mod plan;
 pub mod question;
 pub mod record;
+pub mod redacted;
 pub mod settings;
 pub mod status;
 pub mod targets;

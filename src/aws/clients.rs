@@ -94,7 +94,7 @@ pub(super) async fn default_chain(config: &AwsConfig, http: SharedHttpClient) ->
         .http_client(http.clone())
         .retry_config(RetryConfig::disabled());
     let loader = if let Some(credentials) = &config.credentials {
-        loader.credentials_provider(credentials.clone())
+        loader.credentials_provider(credentials.expose().clone())
     } else {
         let provider = ProviderConfig::without_region()
             .with_http_client(http)
@@ -113,7 +113,8 @@ pub(super) async fn default_chain(config: &AwsConfig, http: SharedHttpClient) ->
 /// Nothing from outside: for tests in process.
 pub(super) fn fixed(config: &AwsConfig, http: SharedHttpClient) -> SdkConfig {
     let test = || Credentials::new("test", "test", None, None, "fixed");
-    let credentials = config.credentials.clone().unwrap_or_else(test);
+    let given = config.credentials.as_ref();
+    let credentials = given.map_or_else(test, |credentials| credentials.expose().clone());
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(config.realm.region.clone()))

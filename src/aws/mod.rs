@@ -29,6 +29,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use elbow_core::key::{Key, Lane};
+use elbow_core::redacted::Redacted;
 use elbow_core::settings::Realm;
 
 pub use counts::{Count, CountKey, Counts};
@@ -68,7 +69,7 @@ impl Cx {
 }
 
 /// Settings of a client.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AwsConfig {
     /// Where the resources live.
     pub realm: Realm,
@@ -89,7 +90,18 @@ pub struct AwsConfig {
     /// Gate `WeightedTargetGroups`: off means that an action names its one target group directly.
     pub weighted_target_groups: bool,
     /// Fixed credentials; `None`: the SDK's default chain.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<Redacted<Credentials>>,
+}
+
+impl std::fmt::Debug for AwsConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AwsConfig")
+            .field("realm", &self.realm)
+            .field("endpoints", &self.endpoints)
+            .field("throttle", &self.throttle)
+            .field("max_attempts", &self.max_attempts)
+            .finish_non_exhaustive()
+    }
 }
 
 impl AwsConfig {

@@ -10,6 +10,7 @@ use elbow_core::model::{
     Action, ForwardAction, IngressPermission, Listener, PermissionSource, Protocol, Ref, ResourceId, Setting,
     WeightedTargetGroup,
 };
+use elbow_core::redacted::Redacted;
 use elbow_core::targets::GroupRule;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -153,7 +154,13 @@ fn config(url: &str) -> AwsConfig {
         max_attempts: ATTEMPTS,
         read_timeout: ATTEMPT_TIMEOUT,
         mutation_timeout: ATTEMPT_TIMEOUT,
-        credentials: Some(Credentials::new("key", "TOPSECRET", None, None, "test")),
+        credentials: Some(Redacted::new(Credentials::new(
+            "key",
+            "TOPSECRET",
+            None,
+            None,
+            "test",
+        ))),
         ..quick_config()
     }
 }
