@@ -2,17 +2,20 @@
 //!
 //! A holder is dead when *we* have seen no renewal for one lease duration by our own monotonic clock, so
 //! skewed clocks do no harm. On SIGTERM the lease is released. On acquiring we note the number of
-//! transitions in an annotation: an unequal number later means that somebody else held the lease meanwhile
-//! (upstream `k8s.io/client-go/tools/leaderelection`; DESIGN 4.3 f).
+//! transitions in an annotation: an unequal number later means that somebody else held the lease meanwhile,
+//! for client-go keeps annotations and counts every change of holder
+//! (`k8s.io/client-go/tools/leaderelection`).
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::{Api, PostParams};
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::ids::Ids;
 
 /// Annotation that holds `leaseTransitions` as of our last acquisition.
 pub const TRANSITIONS_ANNOTATION: &str = "elbow.dev/lease-transitions";
@@ -20,7 +23,7 @@ pub const TRANSITIONS_ANNOTATION: &str = "elbow.dev/lease-transitions";
 pub const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// How long we try to renew before we stop leading.
 pub const RENEW_DEADLINE: Duration = Duration::from_secs(10);
-/// Pause between two tries.
+/// Pause between two tries; a candidate's is up to twice as long, so that two do not try at the same moment.
 pub const RETRY_PERIOD: Duration = Duration::from_secs(2);
 
 /// What standing in the election says.
@@ -52,22 +55,37 @@ pub struct Election {
     api: Api<Lease>,
     name: String,
     identity: String,
+    clock: Clock,
+    ids: Ids,
     seen: Option<Seen>,
     leadership: watch::Sender<Leadership>,
 }
 
 impl Election {
-    /// A candidate for the lease `name` under `identity`.
-    pub fn new(api: Api<Lease>, name: &str, identity: &str) -> (Self, watch::Receiver<Leadership>) {
+    /// A candidate for the lease `name`, under the name of `host` and a UUID as upstream's.
+    pub fn new(
+        api: Api<Lease>,
+        name: &str,
+        host: &str,
+        clock: Clock,
+        ids: Ids,
+    ) -> (Self, watch::Receiver<Leadership>) {
         let (leadership, receiver) = watch::channel(Leadership::Standby);
         let election = Self {
             api,
             name: name.to_owned(),
-            identity: identity.to_owned(),
+            identity: format!("{host}_{}", ids.uuid()),
+            clock,
+            ids,
             seen: None,
             leadership,
         };
         (election, receiver)
+    }
+
+    /// The name under which the lease is held.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Stands until the lease is lost or `stop` ends; then releases it. Returns whether it was lost.
@@ -88,8 +106,15 @@ impl Election {
             }
             tokio::select! {
                 () = &mut stop => { self.release().await; return false }
-                () = tokio::time::sleep(RETRY_PERIOD) => {}
+                () = tokio::time::sleep(self.pause()) => {}
             }
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        match *self.leadership.borrow() {
+            Leadership::Standby => self.ids.jitter(RETRY_PERIOD, 1),
+            Leadership::Leading { .. } | Leadership::Lost => RETRY_PERIOD,
         }
     }
 
@@ -180,7 +205,7 @@ impl Election {
     }
 
     fn spec(&self, transitions: i32, acquired: Option<MicroTime>) -> LeaseSpec {
-        let now = MicroTime(Timestamp::now());
+        let now = MicroTime(self.clock.now());
         LeaseSpec {
             holder_identity: Some(self.identity.clone()),
             lease_duration_seconds: i32::try_from(LEASE_DURATION.as_secs()).ok(),
@@ -280,7 +305,20 @@ mod tests {
             Ok::<_, std::convert::Infallible>(http::Response::new(kube::client::Body::empty()))
         });
         let client = kube::Client::new(service, "kube-system");
-        Election::new(Api::namespaced(client, "kube-system"), "lease", "me").0
+        let api = Api::namespaced(client, "kube-system");
+        Election::new(api, "lease", "me", Clock::start(), Ids::seeded(1)).0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_candidates_of_one_host_have_two_names_and_do_not_try_in_step() {
+        let mut election = election();
+        assert!(election.identity().starts_with("me_"));
+        assert_eq!(election.identity().len(), "me_".len() + 36);
+        election.ids = Ids::seeded(2);
+        let (first, second) = (election.pause(), election.pause());
+        assert_ne!(first, second);
+        election.leadership.send_replace(Leadership::Lost);
+        assert_eq!(election.pause(), RETRY_PERIOD);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::cli::ControllerArgs;
 use crate::cluster::watch::Watches;
 use crate::config::{Config, Process};
 use crate::engine::Engine;
+use crate::ids::Ids;
 use crate::lease::{Election, Leadership};
 use crate::{assemble, kubernetes, serve, work};
 
@@ -124,7 +125,7 @@ async fn lead(
 ) -> Result<()> {
     let (stacks, bindings) = (process.stack_runs, process.binding_runs);
     let Some((namespace, name)) = &process.election else {
-        // Nobody can say who worked before: everything is read once (DESIGN 4.3 f).
+        // Nobody can say who worked before: everything is read once.
         engine.records.set_trusted(false);
         tokio::select! {
             error = work::work(engine, stacks, bindings) => return Err(error.into()),
@@ -132,9 +133,14 @@ async fn lead(
         }
     };
     let namespace = kubernetes::own_namespace(namespace);
-    let identity = format!("{}_{}", hostname(), uuid::Uuid::new_v4());
-    let (election, mut leadership) =
-        Election::new(Api::namespaced(engine.kube.clone(), &namespace), name, &identity);
+    let (election, mut leadership) = Election::new(
+        Api::namespaced(engine.kube.clone(), &namespace),
+        name,
+        &hostname(),
+        engine.clock,
+        Ids::random(),
+    );
+    let identity = election.identity().to_owned();
     let election = tokio::spawn(election.run(stop.clone().cancelled_owned()));
     let follow = follow_lease(leadership.clone(), guard.clone());
     let working = async {
