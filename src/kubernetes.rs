@@ -3,14 +3,34 @@
 use std::path::Path;
 use std::time::Duration;
 
+use http::{Request, Response};
 use kube::api::ApiResource;
+use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use tower::BoxError;
 
 use crate::cluster::watch::Kinds;
 
 /// Where the pod's namespace is mounted.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// Longest time of one request, its answer included: as long as the API server itself takes for a write
+/// (kube-apiserver, `--request-timeout` 60 s, halved for a server that is reached but not well).
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// Longest silence on a connection of a watch. The API server ends a watch after 290 s and a connection lies
+/// idle for 90 s at most, so that only a dead one is silent for so long.
+const WATCH_SILENCE: Duration = Duration::from_mins(7);
+
+/// Connections to the API server.
+#[derive(Clone)]
+#[allow(missing_debug_implementations)] // a kube client has none
+pub struct Clients {
+    /// For requests: each ends within 30 s, so that a connection whose other end is gone holds no key.
+    pub requests: Client,
+    /// For watches and for lists of whole clusters, which take as long as they take while something comes.
+    pub watches: Client,
+}
 
 /// Why there is no connection. One sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -71,11 +91,43 @@ async fn from_file(path: &str) -> Result<Config, ConnectError> {
         .map_err(|error| wrong(error.to_string()))
 }
 
-/// A client of a configuration. Connecting ends after 10 s, sending after 30 s.
-pub fn client(mut config: Config) -> Result<Client, ConnectError> {
+/// Connections of a configuration. Connecting ends after 10 s, sending after 30 s.
+pub fn clients(mut config: Config) -> Result<Clients, ConnectError> {
     config.connect_timeout = Some(Duration::from_secs(10));
-    config.write_timeout = Some(Duration::from_secs(30));
-    Client::try_from(config).map_err(|error| ConnectError::Client(error.to_string()))
+    config.write_timeout = Some(REQUEST_LIMIT);
+    config.read_timeout = Some(WATCH_SILENCE);
+    let watches = Client::try_from(config).map_err(|error| ConnectError::Client(error.to_string()))?;
+    Ok(Clients {
+        requests: bounded(&watches, REQUEST_LIMIT),
+        watches,
+    })
+}
+
+/// A client whose requests fail when their answer is not complete within `limit`. Not for watches.
+pub fn bounded(client: &Client, limit: Duration) -> Client {
+    let namespace = client.default_namespace().to_owned();
+    let client = client.clone();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let client = client.clone();
+        async move {
+            match tokio::time::timeout(limit, answer(&client, request)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(format!("the API server did not answer within {limit:?}").into()),
+            }
+        }
+    });
+    Client::new(service, namespace)
+}
+
+/// The whole answer: a body may stop half way just as an answer may not come.
+async fn answer(client: &Client, request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    let unwrapped = |error| match error {
+        kube::Error::Service(cause) => cause,
+        error => error.into(),
+    };
+    let (parts, body) = client.send(request).await.map_err(unwrapped)?.into_parts();
+    let bytes = body.collect_bytes().await.map_err(unwrapped)?;
+    Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
 /// Checks that the API server answers.
@@ -104,8 +156,7 @@ pub async fn kinds(client: &Client) -> Result<Kinds, kube::Error> {
     Ok(Kinds { gateway })
 }
 
-/// The namespace of our own objects: the flag, else the pod's, else `kube-system` outside a cluster
-/// (DESIGN 4.4).
+/// The namespace of our own objects: the flag, else the pod's, else `kube-system` outside a cluster.
 pub fn own_namespace(flag: &str) -> String {
     if !flag.is_empty() {
         return flag.to_owned();
@@ -137,4 +188,55 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::Api;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Reads one ConfigMap from a server that accepts, says `answer` and nothing more. The error.
+    async fn read_from(answer: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let mut open = Vec::new();
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let mut request = [0; 4096];
+                let read = socket.read(&mut request).await.unwrap();
+                assert!(read > 0);
+                socket.write_all(answer.as_bytes()).await.unwrap();
+                open.push(socket);
+            }
+        });
+        let clients = clients(Config::new(url.parse().unwrap())).unwrap();
+        let api: Api<ConfigMap> =
+            Api::namespaced(bounded(&clients.watches, Duration::from_millis(300)), "default");
+        let read = tokio::time::timeout(Duration::from_secs(20), api.get("a")).await;
+        server.abort();
+        chain(&read.unwrap().unwrap_err())
+    }
+
+    #[tokio::test]
+    async fn a_request_that_gets_no_answer_ends_in_one_sentence() {
+        let error = read_from("").await;
+        assert!(
+            error.contains("the API server did not answer within 300ms"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_answer_stops_half_way_ends_as_well() {
+        let error =
+            read_from("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n{")
+                .await;
+        assert!(error.contains("did not answer within 300ms"), "{error}");
+    }
 }

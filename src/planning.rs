@@ -21,10 +21,10 @@ pub async fn plan(args: &PlanArgs) -> Result<()> {
     let config = Config::read(&args.flags).map_err(anyhow::Error::msg)?;
     let kube_config = kubernetes::plan_config(config.kubeconfig.as_deref()).await?;
     let url = kube_config.cluster_url.to_string();
-    let client = kubernetes::client(kube_config)?;
-    kubernetes::reach(&client, &url).await?;
+    let clients = kubernetes::clients(kube_config)?;
+    kubernetes::reach(&clients.requests, &url).await?;
     let parts = assemble::Parts {
-        client: client.clone(),
+        client: clients.requests,
         // No mutation is ever sent: the guard is not held.
         lease: LeaseGuard::not_held(),
         namespace: kubernetes::own_namespace(""),
@@ -34,7 +34,7 @@ pub async fn plan(args: &PlanArgs) -> Result<()> {
     engine.planning = true;
     let namespace = engine.settings.scope.namespace.clone();
     snapshot::fill(
-        &client,
+        &clients.watches,
         &engine.stores,
         namespace.as_deref(),
         &config.quic_variable,

@@ -27,7 +27,7 @@ pub async fn controller(args: &ControllerArgs) -> Result<()> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "elbow starts");
     let listeners = Listeners::bind(args).await?;
     let kube_config = kubernetes::controller_config(config.kubeconfig.as_deref()).await?;
-    let client = kubernetes::client(kube_config)?;
+    let clients = kubernetes::clients(kube_config)?;
     let lease = if process.election.is_some() {
         LeaseGuard::not_held()
     } else {
@@ -35,7 +35,7 @@ pub async fn controller(args: &ControllerArgs) -> Result<()> {
     };
     let namespace = kubernetes::own_namespace(process.election.as_ref().map_or("", |(ns, _)| ns));
     let parts = assemble::Parts {
-        client: client.clone(),
+        client: clients.requests,
         lease: lease.clone(),
         namespace,
         process: process.clone(),
@@ -43,7 +43,11 @@ pub async fn controller(args: &ControllerArgs) -> Result<()> {
     let engine = Arc::new(assemble::engine(&config, parts).await?);
     let stop = CancellationToken::new();
     listeners.serve(&engine, &stop);
-    let watching = tokio::spawn(watch_cluster(engine.clone(), config.quic_variable.clone()));
+    let watching = tokio::spawn(watch_cluster(
+        engine.clone(),
+        clients.watches,
+        config.quic_variable.clone(),
+    ));
     let ended = lead(engine.clone(), &process, lease, &stop).await;
     stop.cancel();
     watching.abort();
@@ -86,7 +90,7 @@ impl Listeners {
 }
 
 /// Watches Kubernetes for ever; until the optional kinds are known nothing is watched.
-async fn watch_cluster(engine: Arc<Engine>, quic_variable: String) {
+async fn watch_cluster(engine: Arc<Engine>, client: kube::Client, quic_variable: String) {
     let mut told = None;
     let kinds = loop {
         match kubernetes::kinds(&engine.kube).await {
@@ -106,7 +110,7 @@ async fn watch_cluster(engine: Arc<Engine>, quic_variable: String) {
         Arc::new(move |wakes| engine.wake_many(wakes))
     };
     let watches = Watches {
-        client: engine.kube.clone(),
+        client,
         stores: engine.stores.clone(),
         waker,
         namespace: engine.settings.scope.namespace.clone(),
