@@ -331,9 +331,4 @@ impl Engine {
             "orphans": self.mirror.orphans(&known),
         })
     }
-
-    /// Metrics in the text format of Prometheus.
-    pub fn metrics(&self) -> String {
-        crate::metrics::text(self)
-    }
 }

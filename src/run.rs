@@ -78,7 +78,7 @@ impl Listeners {
     fn serve(self, engine: &Arc<Engine>, stop: &CancellationToken) {
         let routers = [
             (self.probes, serve::probes(engine.clone())),
-            (self.metrics, serve::metrics(engine.clone())),
+            (self.metrics, serve::metrics_page(engine.clone())),
             (self.debug, serve::debug(engine.clone())),
         ];
         for (listener, router) in routers {

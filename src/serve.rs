@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 
 use crate::engine::Engine;
+use crate::metrics;
 
 /// An address that cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -63,9 +64,9 @@ pub fn probes(engine: Arc<Engine>) -> Router {
 }
 
 /// `/metrics`.
-pub fn metrics(engine: Arc<Engine>) -> Router {
+pub fn metrics_page(engine: Arc<Engine>) -> Router {
     let text = |State(engine): State<Arc<Engine>>| async move {
-        ([("content-type", "text/plain; version=0.0.4")], engine.metrics())
+        ([("content-type", metrics::CONTENT_TYPE)], metrics::page(&engine))
     };
     Router::new().route("/metrics", get(text)).with_state(engine)
 }
