@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::settings::Settings;
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 use serde::Serialize;
 
 use crate::aws::{Aws, Cx};
@@ -117,6 +118,25 @@ impl Engine {
         for key in &run.enqueue {
             self.wake(key.clone(), due.lane);
         }
+        run
+    }
+
+    /// What a run comes to that ended in a panic: a bug of ours, told with the key, and another try with
+    /// back-off.
+    pub fn panicked(&self, due: &Due, what: &str) -> Run {
+        tracing::error!(key = %due.key, lane = ?due.lane, panic = what, "a run panicked; it is tried again");
+        let message = format!("the controller failed ({what}); this is a bug of Elbow, please report it");
+        let run = Run {
+            retry: true,
+            problems: vec![Problem::fault(
+                &object_of(&due.key),
+                "",
+                ProblemCode::Internal,
+                message,
+            )],
+            ..Run::default()
+        };
+        self.remember(&due.key, &run);
         run
     }
 
@@ -330,5 +350,15 @@ impl Engine {
             "mirror": self.mirror.snapshot(),
             "orphans": self.mirror.orphans(&known),
         })
+    }
+}
+
+/// What a key is about, for problems that no object asked for.
+fn object_of(key: &Key) -> ObjectRef {
+    match key {
+        Key::Stack(stack) => elbow_core::status::owner_object(stack),
+        Key::Binding { namespace, name } => ObjectRef::new("TargetGroupBinding", namespace, name),
+        Key::GroupRules { group, .. } => ObjectRef::new("SecurityGroup", "", group),
+        Key::BackendGroup { vpc } => ObjectRef::new("VPC", "", vpc),
     }
 }

@@ -73,6 +73,8 @@ pub enum ProblemCode {
     Ignored,
     /// Deletion is blocked on purpose (deletion protection).
     Protected,
+    /// The controller itself failed: a bug of ours, not of the object.
+    Internal,
 }
 
 /// Wrong or doubtful input, or a refusal by AWS, with the object and field it belongs to.

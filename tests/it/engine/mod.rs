@@ -7,6 +7,7 @@ mod driver;
 mod faults;
 mod isolation;
 mod objects;
+mod panics;
 mod restart;
 mod scenarios;
 mod turns;
