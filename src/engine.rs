@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use elbow_core::intent;
 use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::settings::Settings;
+use elbow_core::view::Service;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 use serde::Serialize;
 
@@ -187,10 +189,18 @@ impl Engine {
     /// All keys there are: from Kubernetes objects only, never from what AWS holds.
     pub fn keys(&self) -> BTreeSet<Key> {
         let services = self.stores.services.all();
-        let stacks = services.iter().filter(|s| {
-            s.meta.finalizers.contains(elbow_core::intent::FINALIZER)
-                || self.is_candidate(&s.meta.namespace, &s.meta.name)
-        });
+        let scope = &self.settings.scope.namespace;
+        let is_watched = |s: &Service| {
+            self.settings.gates.enable_service_controller
+                && scope
+                    .as_ref()
+                    .is_none_or(|namespace| *namespace == s.meta.namespace)
+        };
+        let concerns_us = |s: &Service| {
+            s.meta.finalizers.contains(intent::FINALIZER)
+                || is_watched(s) && intent::service::is_ours(s, &self.settings)
+        };
+        let stacks = services.iter().filter(|service| concerns_us(service));
         let mut keys: BTreeSet<Key> = stacks
             .map(|s| Key::Stack(StackKey::service(&s.meta.namespace, &s.meta.name)))
             .collect();
@@ -203,14 +213,6 @@ impl Engine {
         });
         keys.extend(self.targets.group_rules_keys());
         keys
-    }
-
-    fn is_candidate(&self, namespace: &str, name: &str) -> bool {
-        let key = StackKey::service(namespace, name);
-        !matches!(
-            reconcile::intent(self, &key).wish,
-            elbow_core::intent::Wish::Ignore
-        )
     }
 
     /// Which queue a key waits in.
@@ -303,7 +305,11 @@ impl Engine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(key);
+        self.facts.trust(key);
         if let Key::Stack(stack) = key {
+            self.records.forget(stack);
+            self.expectations.forget(stack);
+            self.mirror.forget(stack);
             self.interests
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

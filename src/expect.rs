@@ -36,6 +36,11 @@ impl Expectations {
         }
     }
 
+    /// Drops what is expected of a stack whose owner is gone.
+    pub fn forget(&self, key: &StackKey) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
     /// Until when a stack waits for the watch at the latest; `None`: it may run.
     pub fn pending(&self, key: &StackKey, stores: &Stores, now: Timestamp) -> Option<Timestamp> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Records in and out: one ConfigMap per stack, listed once after the lease is gained (DESIGN 4.4).
+//! Records in and out: one ConfigMap per stack, listed once after the lease is gained.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -51,7 +51,7 @@ impl Records {
         }
     }
 
-    /// Whether records count at all: not if somebody else than Elbow worked meanwhile (DESIGN 4.3 f).
+    /// Whether records count at all: not if somebody else than Elbow worked meanwhile.
     pub fn set_trusted(&self, trusted: bool) {
         self.trusted.store(trusted, Ordering::Release);
     }
@@ -120,6 +120,14 @@ impl Records {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(key.clone());
+    }
+
+    /// Drops the doubt about a stack whose owner is gone.
+    pub fn forget(&self, key: &StackKey) {
+        self.distrusted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
     }
 
     /// Keeps the record of a stack that was fully applied; written only if it says something new.

@@ -1,8 +1,8 @@
 //! The mirror: what AWS holds of ours.
 //!
 //! In: lists and tags of the region (the sweep), deep reads of single stacks, and our own writes as they
-//! succeed. Out: the actual [`Stack`] of a key, the answer to `Existing` questions, orphans. Rules: DESIGN
-//! 4.3. It is never asked what should be there, and nothing it forgets is lost: the next sweep finds it.
+//! succeed. Out: the actual [`Stack`] of a key, the answer to `Existing` questions, orphans. Rules:
+//! `docs/design.md`, "The mirror". It is never asked what should be there, and nothing it forgets is lost: the next sweep finds it.
 
 mod deep;
 mod entry;
@@ -67,14 +67,14 @@ impl Mirror {
         }
     }
 
-    /// Whether a sweep has ended since the mirror was made or cleared.
+    /// Whether a sweep has ended since the mirror was made.
     pub fn is_swept(&self) -> bool {
         self.state().swept_at.is_some()
     }
 
-    /// Forgets everything: another process may write from now on (the lease is lost).
-    pub fn clear(&self) {
-        *self.state() = State::default();
+    /// Forgets that a stack ever held something: its owner is gone. What it still holds stays in the picture.
+    pub fn forget(&self, key: &StackKey) {
+        self.state().met.remove(key);
     }
 
     /// Enters a step that AWS has confirmed, through the pure step function.

@@ -6,6 +6,7 @@ mod converge;
 mod driver;
 mod faults;
 mod isolation;
+mod leaks;
 mod objects;
 mod panics;
 mod restart;
