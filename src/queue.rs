@@ -44,7 +44,7 @@ struct Waiting {
 }
 
 impl Queue {
-    /// An empty queue; `cap` bounds the back-off (30 s unless a flag says otherwise, DESIGN 7.6).
+    /// An empty queue; `cap` bounds the back-off (30 s unless a flag says otherwise).
     pub fn new(cap: Duration) -> Self {
         Self {
             state: Mutex::default(),
@@ -99,14 +99,6 @@ impl Queue {
             self.wake_at(due.key.clone(), due.lane, at);
         }
         self.changed.notify_waiters();
-    }
-
-    /// Forgets everything that waits: leadership was lost.
-    pub fn clear(&self) {
-        self.with(|state| {
-            state.waiting.clear();
-            state.failures.clear();
-        });
     }
 
     /// How many keys run and how many are due or waiting.

@@ -113,13 +113,6 @@ impl Facts {
         self.lock().doubts.remove(key);
     }
 
-    /// Forgets that questions were asked which nobody cares about any more.
-    pub fn retain(&self, in_use: &dyn Fn(&Question) -> bool) {
-        let mut cache = self.lock();
-        cache.asked.retain(|question, _| in_use(question));
-        cache.drop_unused();
-    }
-
     /// Reads what is due of the answers in use. Returns the questions whose answer has changed since the last
     /// call, so that the caller can wake the keys that asked them.
     pub async fn refresh(&self) -> BTreeSet<Question> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use elbow_core::key::{StackKey, StackKind};
-use elbow_core::model::{LoadBalancer, LoadBalancerState, ResourceKind, TargetGroup};
+use elbow_core::model::{LoadBalancer, LoadBalancerState, ResourceKind};
 use elbow_core::question::ExistingLoadBalancer;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 use serde::Serialize;
@@ -76,19 +76,6 @@ impl Mirror {
             .iter()
             .filter(|(_, holding)| !holding.notes.is_empty());
         held.map(|(key, _)| key.clone()).collect()
-    }
-
-    /// A target group of ours.
-    pub fn target_group(&self, arn: &str) -> Option<TargetGroup> {
-        let state = self.state();
-        let holding = state.holding(state.owner(arn)?)?;
-        let mut groups = holding.stack.target_groups.iter();
-        groups.find(|t| t.arn.as_deref() == Some(arn)).cloned()
-    }
-
-    /// The stack that an ARN or security group id belongs to.
-    pub fn owner(&self, id: &str) -> Option<StackKey> {
-        self.state().owner(id).cloned()
     }
 
     /// The shared backend security group, as last read; the smallest id if several carry its tags.
