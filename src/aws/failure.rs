@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
 use super::error::{AwsError, Fault, Service, by_status, classify};
-use super::wire::BadAnswer;
+use super::wire::{BadAnswer, NoAnswer};
 
 /// A failed attempt. `error.answered` says whether nothing was changed by it.
 pub(super) struct Failure {
@@ -158,7 +158,12 @@ where
             Io::ConnectionRefused | Io::HostUnreachable | Io::NetworkUnreachable
         )
     });
-    let message = format!("no answer from the endpoint: {}", deepest(error));
+    let endpoint = find::<NoAnswer>(error).map(|error| format!(" {}", error.endpoint));
+    let message = format!(
+        "no answer from the endpoint{}: {}",
+        endpoint.unwrap_or_default(),
+        deepest(error)
+    );
     Failure {
         error: AwsError {
             answered: never_sent,

@@ -40,6 +40,26 @@ impl fmt::Display for BadAnswer {
 
 impl std::error::Error for BadAnswer {}
 
+/// A request that got no answer, with the endpoint it was sent to.
+#[derive(Debug)]
+pub(super) struct NoAnswer {
+    /// Scheme, host and port.
+    pub(super) endpoint: String,
+    cause: ConnectorError,
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no answer from the endpoint {}", self.endpoint)
+    }
+}
+
+impl std::error::Error for NoAnswer {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
 /// An HTTP client for AWS APIs that speak XML.
 #[derive(Debug)]
 pub(super) struct AwsWire {
@@ -79,9 +99,19 @@ impl HttpConnector for Wire {
             .headers_mut()
             .insert("user-agent", self.user_agent.clone());
         let root = expected_root(&request);
+        let endpoint = endpoint(request.uri());
         let answer = self.inner.call(request);
-        HttpConnectorFuture::new(async move { checked(answer.await?, &root).await })
+        HttpConnectorFuture::new(async move {
+            let answer = answer
+                .await
+                .map_err(|cause| ConnectorError::io(Box::new(NoAnswer { endpoint, cause })))?;
+            checked(answer, &root).await
+        })
     }
+}
+
+fn endpoint(uri: &str) -> String {
+    url::Url::parse(uri).map_or_else(|_| uri.to_owned(), |url| url.origin().ascii_serialization())
 }
 
 /// First element of the answer to a request of the query protocol: `<Action>Response`.

@@ -13,7 +13,7 @@ use elbow_core::settings::Settings;
 use crate::aws::{AwsOptions, Endpoints, Throttle};
 use crate::cli::{Flags, ProcessFlags};
 
-/// Longest back-off unless a flag says otherwise (DESIGN 7.6).
+/// Longest back-off unless a flag says otherwise (upstream: 1000 s).
 const BACK_OFF_CAP: Duration = Duration::from_secs(30);
 /// Runs at once unless a flag says otherwise: they wait for API budget, not for each other.
 const CONCURRENT_RUNS: usize = 32;
@@ -180,10 +180,21 @@ fn aws_options(flags: &Flags, vpc_tags: BTreeMap<String, String>) -> Result<AwsO
         region: Some(flags.aws_region.clone()).filter(|region| !region.is_empty()),
         vpc: Some(flags.aws_vpc_id.clone()).filter(|vpc| !vpc.is_empty()),
         vpc_tags,
-        endpoints: Endpoints(parse::string_map("aws-api-endpoints", &flags.aws_api_endpoints)?),
+        endpoints: endpoints(&flags.aws_api_endpoints)?,
         throttle,
         max_attempts: flags.aws_max_retries.max(1),
     })
+}
+
+fn endpoints(values: &[String]) -> Result<Endpoints, String> {
+    let mut endpoints = Endpoints::default();
+    for value in values {
+        let more: Endpoints = value
+            .parse()
+            .map_err(|rule| format!("flag --aws-api-endpoints: {rule}"))?;
+        endpoints.0.extend(more.0);
+    }
+    Ok(endpoints)
 }
 
 fn check_tags(settings: &Settings) -> Result<(), String> {
@@ -285,6 +296,14 @@ mod tests {
                     "--enable-manage-backend-security-group-rules",
                 ],
                 "--enable-manage-backend-security-group-rules",
+            ),
+            (
+                vec!["--cluster-name=c", "--enable-endpoint-slices=false"],
+                "--enable-endpoint-slices=false: only EndpointSlices",
+            ),
+            (
+                vec!["--cluster-name=c", "--aws-api-endpoints=EC2=localhost:4566"],
+                "flag --aws-api-endpoints: EC2=localhost:4566: localhost:4566 must be",
             ),
             (vec!["--cluster-name=c", "--sync-period=10"], "--sync-period"),
             (vec!["--cluster-name=c", "--no-such-flag"], "--no-such-flag"),

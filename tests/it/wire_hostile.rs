@@ -535,7 +535,11 @@ async fn nobody_listening_is_one_clear_sentence_and_nothing_was_done() {
             (Fault::Transient, true),
             "{call:?}: {error}"
         );
-        assert!(error.to_string().to_lowercase().contains("refused"), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.to_lowercase().contains("refused") && text.contains(&url),
+            "{text}"
+        );
         assert_clear(&error, "refused");
     }
 }

@@ -138,10 +138,7 @@ fn unusable_spec(binding: &BindingObject) -> Option<Problem> {
     let (field, message) = if spec.target_type.is_none() {
         ("spec.targetType", format!("targetType is not specified: {name}"))
     } else if spec.target_group_arn.is_empty() {
-        (
-            "spec.targetGroupARN",
-            "there is no target group ARN; set the field to the ARN of an existing target group".to_owned(),
-        )
+        ("spec.targetGroupARN", no_arn(&spec.target_group_name))
     } else if !spec.iam_role_arn_to_assume.is_empty() {
         (
             "spec.iamRoleArnToAssume",
@@ -158,6 +155,17 @@ fn unusable_spec(binding: &BindingObject) -> Option<Problem> {
         ProblemCode::NotAllowed,
         message,
     ))
+}
+
+fn no_arn(target_group: &str) -> String {
+    if target_group.is_empty() {
+        return "there is no target group ARN; set the field to the ARN of an existing target group"
+            .to_owned();
+    }
+    format!(
+        "spec.targetGroupName '{target_group}' alone is not looked up yet; set the field to the ARN of that \
+         target group"
+    )
 }
 
 /// Wanted endpoints in the binding's mode.

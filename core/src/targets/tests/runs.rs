@@ -335,7 +335,16 @@ fn a_spec_that_cannot_be_used_is_a_problem_and_changes_nothing() {
             "spec.targetType",
             "targetType is not specified: default/",
         ),
-        (json!({"targetGroupARN": ""}), "spec.targetGroupARN", "ARN"),
+        (
+            json!({"targetGroupARN": ""}),
+            "spec.targetGroupARN",
+            "there is no target group ARN",
+        ),
+        (
+            json!({"targetGroupARN": "", "targetGroupName": "web"}),
+            "spec.targetGroupARN",
+            "spec.targetGroupName 'web' alone is not looked up yet",
+        ),
         (
             json!({"iamRoleArnToAssume": "arn:aws:iam::1:role/x"}),
             "spec.iamRoleArnToAssume",
