@@ -15,7 +15,7 @@ use crate::aws::Cx;
 use crate::engine::Engine;
 use crate::reconcile;
 
-/// Rounds of questions before a build counts as broken (DESIGN 1.3).
+/// Rounds of questions before a build counts as broken.
 const ROUNDS: usize = 4;
 
 /// What a stack should be, or why that is not known.

@@ -98,7 +98,7 @@ impl fmt::Display for StackKey {
     }
 }
 
-/// A unit of work (DESIGN: "The unit of work is a key").
+/// A unit of work: one run at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Key {
     /// All that one Service or Ingress group needs.
@@ -135,7 +135,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// Priority class of work and of AWS calls; weights 8:4:2:2:1:1 (DESIGN 4.1).
+/// Priority class of work and of AWS calls; weights 8:4:2:2:1:1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Lane {
     /// Targets of bindings.

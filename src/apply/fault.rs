@@ -1,4 +1,4 @@
-//! AWS's refusals: by class and code they become problems, waits, or doubts (DESIGN 4.3 b).
+//! AWS's refusals: by class and code they become problems, waits, or doubts.
 
 use elbow_core::plan::Action;
 use elbow_crds::problem::ProblemCode;

@@ -3,7 +3,7 @@
 //! In: a [`Plan`] and where to write. Out: what was done, what was refused as [`Problem`]s of the objects that
 //! asked, and what is waited for. Steps run as their dependencies allow, eight at a time, those on one
 //! resource in plan order. Nothing blocks: a step that cannot go on yet ends as [`Waiting`], and the next run
-//! of the key plans again (DESIGN 4.9). Every success is entered in the mirror at once.
+//! of the key plans again. Every success is entered in the mirror at once.
 
 mod attributes;
 mod binding;

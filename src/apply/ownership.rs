@@ -1,4 +1,4 @@
-//! Ownership is checked twice: a create may meet somebody else's resource of that name (DESIGN 4.8).
+//! Ownership is checked twice: a create may meet somebody else's resource of that name.
 
 use elbow_core::model::{ResourceAddress, ResourceKind};
 use elbow_core::plan::Output;

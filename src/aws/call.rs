@@ -35,7 +35,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// DESIGN 4.1: what is repeated without looking.
+    /// What is repeated without looking: where a repetition changes nothing, or AWS knows it by name.
     fn of(operation: &str) -> Self {
         const REPEATABLE: [&str; 8] = [
             "AddTags",

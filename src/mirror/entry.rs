@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-/// How long AWS may not see everywhere what was just created (DESIGN 4.3 e).
+/// How long AWS may not see everywhere what was just created.
 pub(super) const YOUNG: SignedDuration = SignedDuration::from_secs(60);
 
 /// Whether a value may be planned from. What is gone is kept apart, as a tombstone.

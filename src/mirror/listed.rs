@@ -1,4 +1,4 @@
-//! Entering what lists and descriptions show (DESIGN 4.3 d). Pure.
+//! Entering what lists and descriptions show. Pure.
 
 use std::collections::BTreeMap;
 

@@ -12,9 +12,9 @@ use super::tags::{Ownership, ownership, plain};
 use super::waits::Waits;
 use elbow_core::targets::SecurityGroupState;
 
-/// How long a list may still show what we deleted (DESIGN 4.3 d).
+/// How long a list may still show what we deleted.
 const LISTS_LAG: SignedDuration = SignedDuration::from_mins(10);
-/// How long the tags of what is not ours are believed (DESIGN 4.3 d).
+/// How long the tags of what is not ours are believed.
 const FOREIGN_TAGS: SignedDuration = SignedDuration::from_hours(6);
 
 #[derive(Debug, Default)]

@@ -1,5 +1,4 @@
-//! The sweep: lists of the region, tags of what may be ours, and a look by id at what lists left out
-//! (DESIGN 4.3 d).
+//! The sweep: lists of the region, tags of what may be ours, and a look by id at what lists left out.
 //!
 //! Calls: one per page of load balancers and of target groups, one per page of security groups for each of
 //! the two cluster tags, one per 20 ARNs whose tags are due, one per batch of what went missing.

@@ -1,4 +1,4 @@
-//! The rules of DESIGN 4.3 on values.
+//! The rules of `docs/design.md`, "The mirror", on values.
 
 #![allow(
     clippy::unwrap_used,

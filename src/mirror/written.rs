@@ -1,4 +1,4 @@
-//! Entering our own writes, and their doubtful ends (DESIGN 4.3 a, b). Pure.
+//! Entering our own writes, and their doubtful ends. Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The writer of events: `events.k8s.io` with upstream's reasons and texts (DESIGN 7.16).
+//! The writer of events: `events.k8s.io` with upstream's reasons and texts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,5 +1,5 @@
 //! The shared backend security group of the VPC: found or made when a stack asks for it, deleted when nobody
-//! has wanted it for a minute (DESIGN 4.10).
+//! has wanted it for a minute.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Crash safety (DESIGN 4.11, layer i): a process is ended at every write to AWS or Kubernetes, before it is
+//! Crash safety, in process: a process is ended at every write to AWS or Kubernetes, before it is
 //! carried out and after, without an answer. A new one runs to rest. Account and cluster are then what they
 //! are without the crash: nothing orphaned, nothing doubled.
 

@@ -1,4 +1,4 @@
-//! Faults (DESIGN section 5; "must be seen" 5): each kind of fault, once, at each AWS call of a create, an edit
+//! Faults: each kind of fault, once, at each AWS call of a create, an edit
 //! and a delete. When the fault is over everything is as it would have been, and no problem remains.
 
 use elbow_emulator::{CallFilter, Fault, FaultRule};

@@ -1,4 +1,4 @@
-//! Rest and restart with many stacks ("must be seen" 3): what an idle process and a new one cost.
+//! Rest and restart with many stacks: what an idle process and a new one cost.
 
 use std::collections::BTreeMap;
 

@@ -12,7 +12,7 @@ use super::events::reconciled;
 use crate::event::Event;
 use crate::key::Key;
 
-/// How often a standing problem is repeated (DESIGN 7.14).
+/// How often a standing problem is repeated.
 pub const REPEAT_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
 /// Events written for standing problems, by key.

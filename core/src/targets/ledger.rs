@@ -2,7 +2,7 @@
 //!
 //! In: contributions of bindings, and what runs over groups did. Out: the rules wanted on a group, whether
 //! anything may be revoked, and what each binding waits for. A process begins with an empty ledger, so
-//! nothing is revoked before every binding with networking has been worked out (DESIGN 4.10).
+//! nothing is revoked before every binding with networking has been worked out.
 
 use std::collections::{BTreeMap, BTreeSet};
 

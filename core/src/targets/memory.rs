@@ -90,7 +90,7 @@ impl BindingMemory {
         }
     }
 
-    /// Whether a failure is worth an event: a new one, or one that stands for half an hour (DESIGN 7.14).
+    /// Whether a failure is worth an event: a new one, or one that stands for half an hour.
     /// Remembers it. Failures that differ in AWS's request ids alone are the same.
     pub fn is_news(&mut self, failure: &str, now: Timestamp) -> bool {
         const REPEAT_EVERY: Duration = Duration::from_mins(30);

@@ -1,4 +1,4 @@
-//! Laws of plans, over generated pairs of wanted stacks (DESIGN.md section 5).
+//! Laws of plans, over generated pairs of wanted stacks.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

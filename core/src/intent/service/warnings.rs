@@ -1,5 +1,4 @@
-//! Annotations that have no effect, which upstream does not mention (DESIGN: upstream's silent oddities are
-//! warnings).
+//! Annotations that have no effect, which upstream does not mention: here they are warnings.
 
 use elbow_crds::annotation::service::{self as table, Variant};
 use elbow_crds::problem::ProblemCode;
