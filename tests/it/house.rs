@@ -3,8 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Most lines of a source file (see CONTRIBUTING.md).
-const LONGEST_FILE: usize = 700;
+/// Most lines of a source file: 400 are aimed at (see CONTRIBUTING.md).
+const LONGEST_FILE: usize = 500;
+/// Files that were longer when the bound was set, with their length then. The list may only shrink.
+const LONGER_FILES: [(&str, usize); 3] = [
+    ("core/tests/core/plan_properties.rs", 585),
+    ("core/tests/core/plan_rules.rs", 653),
+    ("tests/it/wire_hostile.rs", 545),
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -107,19 +113,82 @@ fn nothing_awaits_and_no_clock_is_read_in_the_pure_rooms() {
     }
 }
 
+const FOLDERS: [&str; 9] = [
+    "crds",
+    "core",
+    "webhooks",
+    "src",
+    "emulator/src",
+    "emulator/tests",
+    "e2e/src",
+    "e2e/tests",
+    "tests",
+];
+
+fn all_sources() -> Vec<PathBuf> {
+    let folders = FOLDERS.into_iter().filter(|folder| root().join(folder).is_dir());
+    folders.flat_map(sources).collect()
+}
+
+fn name(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap().display().to_string()
+}
+
 #[test]
 fn no_source_file_is_too_long_to_read() {
-    for folder in [
-        "crds/src",
-        "core/src",
-        "webhooks/src",
-        "src",
-        "emulator/src",
-        "e2e/src",
-    ] {
-        for path in sources(folder) {
-            let lines = std::fs::read_to_string(&path).unwrap().lines().count();
-            assert!(lines <= LONGEST_FILE, "{} has {lines} lines", path.display());
+    for path in all_sources() {
+        let name = name(&path);
+        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        let exception = LONGER_FILES.into_iter().find(|(file, _)| *file == name);
+        let most = exception.map_or(LONGEST_FILE, |(_, most)| most);
+        assert!(lines <= most, "{name} has {lines} lines, more than {most}");
+        assert!(
+            exception.is_none() || lines > LONGEST_FILE,
+            "{name} is short enough: take it off the list"
+        );
+    }
+}
+
+#[test]
+fn time_and_chance_come_in_as_inputs() {
+    for path in sources("src") {
+        let allowed: &[&str] = match name(&path).as_str() {
+            "src/clock.rs" => &["Timestamp::now()"],
+            "src/ids.rs" => &["new_v4"],
+            _ => &[],
+        };
+        let text = std::fs::read_to_string(&path).unwrap();
+        for word in ["Timestamp::now()", "SystemTime::now", "new_v4", "rand::"] {
+            assert!(
+                allowed.contains(&word) || !text.contains(word),
+                "{} uses {word}",
+                path.display()
+            );
         }
+    }
+}
+
+/// A comment gives its reason itself, or names a page that is in the repository.
+#[test]
+fn nothing_cites_pages_that_are_not_in_the_repository() {
+    let absent = [
+        ["DESIGN", " "].concat(),
+        ["DESIGN", ".md"].concat(),
+        ["must be ", "seen\""].concat(),
+    ];
+    let listed = Command::new("git").arg("ls-files").current_dir(root()).output();
+    let listed = listed.map(|output| String::from_utf8(output.stdout).unwrap());
+    let mut files = all_sources();
+    // A copy without its history has sources to look at, and no list of the rest.
+    files.extend(listed.unwrap_or_default().lines().map(|file| root().join(file)));
+    for path in files {
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
+        let cited: Vec<_> = text
+            .lines()
+            .filter(|line| absent.iter().any(|word| line.contains(word)))
+            .collect();
+        assert!(cited.is_empty(), "{}: {cited:?}", path.display());
     }
 }
