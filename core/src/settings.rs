@@ -25,6 +25,9 @@ pub struct Realm {
 pub struct Scope {
     /// `--load-balancer-class`.
     pub load_balancer_class: String,
+    /// `--ingress-class`: the value of the older class annotation that is ours; empty: also Ingresses without
+    /// any class.
+    pub ingress_class: String,
     /// `--watch-namespace`; `None` is all namespaces.
     pub namespace: Option<String>,
     /// Cluster name: part of tags and name hashes.
@@ -127,6 +130,7 @@ impl Settings {
             },
             scope: Scope {
                 load_balancer_class: "service.k8s.aws/nlb".to_owned(),
+                ingress_class: "alb".to_owned(),
                 namespace: None,
                 cluster: cluster.to_owned(),
             },

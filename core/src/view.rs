@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use elbow_crds::ingress_class_params::IngressClassParamsSpec;
 use elbow_crds::problem::ObjectRef;
 use elbow_crds::target_group_binding::{TargetGroupBindingSpec, TargetGroupBindingStatus};
 use jiff::Timestamp;
@@ -166,6 +167,22 @@ pub struct ClassParameters {
     pub kind: String,
     /// `name`.
     pub name: String,
+}
+
+/// IngressClassParams.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct IngressClassParams {
+    /// Metadata.
+    pub meta: Meta,
+    /// Spec.
+    pub spec: IngressClassParamsSpec,
+}
+
+impl IngressClassParams {
+    /// They as an object of problems and events.
+    pub fn object(&self) -> ObjectRef {
+        ObjectRef::new("IngressClassParams", "", &self.meta.name)
+    }
 }
 
 /// A Namespace: its labels.

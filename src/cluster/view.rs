@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use elbow_core::intent::Objects;
 use elbow_core::key::StackKey;
-use elbow_core::view::{Ingress, IngressClass, Namespace, Service};
+use elbow_core::view::{Ingress, IngressClass, IngressClassParams, Namespace, Service};
 
 use super::Stores;
 
@@ -56,6 +56,10 @@ impl Objects for View<'_> {
 
     fn ingress_classes(&self) -> Vec<Arc<IngressClass>> {
         Vec::new()
+    }
+
+    fn class_params(&self, _: &str) -> Option<Arc<IngressClassParams>> {
+        None
     }
 
     fn namespace(&self, _: &str) -> Option<Arc<Namespace>> {

@@ -7,16 +7,19 @@ use elbow_crds::problem::ProblemCode;
 
 use super::inquiry::Inquiry;
 use crate::intent::wish::{AddressWish, Asked, SourceNatPrefix};
-use crate::model::{OnOff, Scheme, SubnetMapping};
+use crate::model::{OnOff, Origin, Scheme, SubnetMapping};
 use crate::question::Subnet;
 
 /// One mapping per subnet, in order. `None` if a fault was found.
 pub(super) fn map(
-    wish: &AddressWish,
+    wish: Option<&AddressWish>,
     scheme: Scheme,
     subnets: &[Subnet],
     inquiry: &mut Inquiry<'_>,
 ) -> Option<Vec<SubnetMapping>> {
+    let Some(wish) = wish else {
+        return Some(subnets.iter().map(by_id).collect());
+    };
     let elastic = elastic_ips(wish, scheme, subnets, inquiry);
     let ipv4 = private_ipv4(wish, scheme, subnets, inquiry);
     let ipv6 = ipv6(wish, subnets, inquiry);
@@ -32,6 +35,13 @@ pub(super) fn map(
     Some(mappings.collect())
 }
 
+fn by_id(subnet: &Subnet) -> SubnetMapping {
+    SubnetMapping {
+        subnet: subnet.id.clone(),
+        ..SubnetMapping::default()
+    }
+}
+
 /// Whether a list has one item per subnet; `None` and a fault if not.
 fn check_length<T>(asked: &Asked<Vec<T>>, subnets: &[Subnet], inquiry: &mut Inquiry<'_>) -> Option<()> {
     if asked.value.len() == subnets.len() {
@@ -42,11 +52,11 @@ fn check_length<T>(asked: &Asked<Vec<T>>, subnets: &[Subnet], inquiry: &mut Inqu
         asked.value.len(),
         subnets.len()
     );
-    inquiry.fault(&asked.field, ProblemCode::Conflict, message);
+    inquiry.fault(&asked.origin, ProblemCode::Conflict, message);
     None
 }
 
-fn check_scheme(field: &str, scheme: Scheme, needed: Scheme, inquiry: &mut Inquiry<'_>) -> Option<()> {
+fn check_scheme(origin: &Origin, scheme: Scheme, needed: Scheme, inquiry: &mut Inquiry<'_>) -> Option<()> {
     if scheme == needed {
         return Some(());
     }
@@ -55,7 +65,7 @@ fn check_scheme(field: &str, scheme: Scheme, needed: Scheme, inquiry: &mut Inqui
         needed.as_str(),
         scheme.as_str()
     );
-    inquiry.fault(field, ProblemCode::Conflict, message);
+    inquiry.fault(origin, ProblemCode::Conflict, message);
     None
 }
 
@@ -68,7 +78,7 @@ fn elastic_ips(
     let Some(asked) = &wish.elastic_ips else {
         return Some(Vec::new());
     };
-    check_scheme(&asked.field, scheme, Scheme::InternetFacing, inquiry)?;
+    check_scheme(&asked.origin, scheme, Scheme::InternetFacing, inquiry)?;
     check_length(asked, subnets, inquiry)?;
     Some(asked.value.clone())
 }
@@ -82,7 +92,7 @@ fn private_ipv4(
     let Some(asked) = &wish.private_ipv4 else {
         return Some(Vec::new());
     };
-    check_scheme(&asked.field, scheme, Scheme::Internal, inquiry)?;
+    check_scheme(&asked.origin, scheme, Scheme::Internal, inquiry)?;
     let addresses: Vec<IpAddr> = asked.value.iter().copied().map(IpAddr::V4).collect();
     let blocks = |subnet: &Subnet| vec![subnet.ipv4_cidr.clone()];
     by_block(asked, &addresses, subnets, blocks, inquiry)
@@ -128,7 +138,7 @@ fn by_block<T>(
             subnet.id,
             blocks.join(", ")
         );
-        inquiry.fault(&asked.field, ProblemCode::Conflict, message);
+        inquiry.fault(&asked.origin, ProblemCode::Conflict, message);
     }
     (chosen.len() == subnets.len()).then_some(chosen)
 }
@@ -151,7 +161,7 @@ fn source_nat(wish: &AddressWish, subnets: &[Subnet], inquiry: &mut Inquiry<'_>)
             "the subnets {} have no associated IPv6 CIDR block, which source NAT prefixes need",
             without.join(", ")
         );
-        inquiry.fault(&wish.source_nat.field, ProblemCode::Conflict, message);
+        inquiry.fault(&wish.source_nat.origin, ProblemCode::Conflict, message);
         return None;
     }
     let Some(asked) = &wish.source_nat_prefixes else {
@@ -168,7 +178,7 @@ fn source_nat(wish: &AddressWish, subnets: &[Subnet], inquiry: &mut Inquiry<'_>)
                 subnet.id,
                 subnet.ipv6_cidrs.join(", ")
             );
-            inquiry.fault(&asked.field, ProblemCode::Conflict, message);
+            inquiry.fault(&asked.origin, ProblemCode::Conflict, message);
             good = false;
         }
     }

@@ -73,7 +73,7 @@ fn binding(
         },
         uid: None,
         deleting: false,
-        origins: context.origins(&wish.fields),
+        origins: context.origins(&wish.origins),
     }
 }
 
@@ -247,8 +247,8 @@ fn clients(wish: &TargetGroupWish, scheme: Scheme, inquiry: &mut Inquiry<'_>) ->
     let cidrs = match (scheme, wish.family) {
         (Scheme::InternetFacing, IpFamily::Ipv4) => vec!["0.0.0.0/0".to_owned()],
         (Scheme::InternetFacing, IpFamily::Ipv6) => vec!["::/0".to_owned()],
-        (Scheme::Internal, IpFamily::Ipv4) => inquiry.vpc(&wish.sources.field)?.ipv4_cidrs.clone(),
-        (Scheme::Internal, IpFamily::Ipv6) => inquiry.vpc(&wish.sources.field)?.ipv6_cidrs.clone(),
+        (Scheme::Internal, IpFamily::Ipv4) => inquiry.vpc(&wish.sources.origin)?.ipv4_cidrs.clone(),
+        (Scheme::Internal, IpFamily::Ipv6) => inquiry.vpc(&wish.sources.origin)?.ipv6_cidrs.clone(),
     };
     Some(Clients {
         cidrs,

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use elbow_crds::cidr::Cidr;
-use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
+use elbow_crds::problem::{Problem, ProblemCode};
 
 use super::Built;
 use crate::intent::wish::SourceRanges;
-use crate::model::{Ref, Stack};
+use crate::model::{Origin, Ref, Stack};
 use crate::question::{
     Answer, Answers, ExistingLoadBalancer, Fact, Group, Question, RouteTable, Subnet, Vpc,
 };
@@ -16,7 +16,7 @@ use crate::question::{
 /// The questions of one build.
 pub(super) struct Inquiry<'a> {
     answers: &'a Answers,
-    object: &'a ObjectRef,
+    whole: &'a Origin,
     asked: BTreeSet<Question>,
     waits: Vec<String>,
     problems: Vec<Problem>,
@@ -33,10 +33,11 @@ enum Reply<'a> {
 }
 
 impl<'a> Inquiry<'a> {
-    pub fn new(answers: &'a Answers, object: &'a ObjectRef) -> Self {
+    /// `whole` stands for everybody: problems without a better place go there.
+    pub fn new(answers: &'a Answers, whole: &'a Origin) -> Self {
         Self {
             answers,
-            object,
+            whole,
             asked: BTreeSet::new(),
             waits: Vec::new(),
             problems: Vec::new(),
@@ -61,14 +62,19 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    /// Records a fault at a field.
-    pub fn fault(&mut self, field: &str, code: ProblemCode, message: impl Into<String>) {
-        self.push(Problem::fault(self.object, field, code, message));
+    /// Everybody who asked.
+    pub fn whole(&self) -> &'a Origin {
+        self.whole
     }
 
-    /// Records a warning at a field.
-    pub fn warn(&mut self, field: &str, code: ProblemCode, message: impl Into<String>) {
-        self.push(Problem::warning(self.object, field, code, message));
+    /// Records a fault.
+    pub fn fault(&mut self, origin: &Origin, code: ProblemCode, message: impl Into<String>) {
+        self.push(Problem::fault(&origin.object, &origin.field, code, message));
+    }
+
+    /// Records a warning.
+    pub fn warn(&mut self, origin: &Origin, code: ProblemCode, message: impl Into<String>) {
+        self.push(Problem::warning(&origin.object, &origin.field, code, message));
     }
 
     /// Records a problem once.
@@ -83,20 +89,20 @@ impl<'a> Inquiry<'a> {
         let mut warnings = Vec::new();
         let blocks = sources.blocks(|message| warnings.push(message));
         for message in warnings {
-            self.warn(&sources.field, ProblemCode::NotAllowed, message);
+            self.warn(&sources.origin, ProblemCode::NotAllowed, message);
         }
         match blocks {
             Ok(blocks) => Some(blocks),
             Err(faults) => {
                 for message in faults {
-                    self.fault(&sources.field, ProblemCode::Malformed, message);
+                    self.fault(&sources.origin, ProblemCode::Malformed, message);
                 }
                 None
             }
         }
     }
 
-    fn ask(&mut self, question: Question, field: &str) -> Reply<'a> {
+    fn ask(&mut self, question: Question, origin: &Origin) -> Reply<'a> {
         match self.answers.get(&question) {
             Some(Answer::Known { fact, .. }) => Reply::Fact(fact),
             Some(Answer::Absent { message }) => Reply::Absent(message),
@@ -105,7 +111,7 @@ impl<'a> Inquiry<'a> {
                     "the controller may not ask AWS for it: {action} is denied; grant it in the controller's \
                      IAM policy"
                 );
-                self.fault(field, ProblemCode::Denied, message);
+                self.fault(origin, ProblemCode::Denied, message);
                 Reply::Nothing
             }
             Some(Answer::Unknown { reason }) => {
@@ -123,10 +129,10 @@ impl<'a> Inquiry<'a> {
     fn list<T>(
         &mut self,
         question: Question,
-        field: &str,
+        origin: &Origin,
         pick: impl Fn(&'a Fact) -> Option<&'a [T]>,
     ) -> Option<&'a [T]> {
-        match self.ask(question, field) {
+        match self.ask(question, origin) {
             Reply::Fact(fact) => self.picked(pick(fact)),
             Reply::Absent(_) => Some(&[]),
             Reply::Nothing => None,
@@ -142,29 +148,29 @@ impl<'a> Inquiry<'a> {
         value
     }
 
-    pub fn subnets(&mut self, question: Question, field: &str) -> Option<&'a [Subnet]> {
-        self.list(question, field, |fact| match fact {
+    pub fn subnets(&mut self, question: Question, origin: &Origin) -> Option<&'a [Subnet]> {
+        self.list(question, origin, |fact| match fact {
             Fact::Subnets(subnets) => Some(subnets),
             _ => None,
         })
     }
 
-    pub fn route_tables(&mut self, field: &str) -> Option<&'a [RouteTable]> {
-        self.list(Question::RouteTables, field, |fact| match fact {
+    pub fn route_tables(&mut self, origin: &Origin) -> Option<&'a [RouteTable]> {
+        self.list(Question::RouteTables, origin, |fact| match fact {
             Fact::RouteTables(tables) => Some(tables),
             _ => None,
         })
     }
 
-    pub fn groups(&mut self, question: Question, field: &str) -> Option<&'a [Group]> {
-        self.list(question, field, |fact| match fact {
+    pub fn groups(&mut self, question: Question, origin: &Origin) -> Option<&'a [Group]> {
+        self.list(question, origin, |fact| match fact {
             Fact::Groups(groups) => Some(groups),
             _ => None,
         })
     }
 
     pub fn existing(&mut self, question: Question) -> Option<&'a [ExistingLoadBalancer]> {
-        self.list(question, "", |fact| match fact {
+        self.list(question, self.whole, |fact| match fact {
             Fact::Existing(found) => Some(found),
             _ => None,
         })
@@ -174,36 +180,36 @@ impl<'a> Inquiry<'a> {
     pub fn zones(
         &mut self,
         ids: BTreeSet<String>,
-        field: &str,
+        origin: &Origin,
     ) -> Option<&'a std::collections::BTreeMap<String, String>> {
-        match self.ask(Question::Zones(ids), field) {
+        match self.ask(Question::Zones(ids), origin) {
             Reply::Fact(Fact::Zones(zones)) => Some(zones),
             Reply::Fact(_) => self.picked(None),
-            Reply::Absent(message) => self.absent(field, message),
+            Reply::Absent(message) => self.absent(origin, message),
             Reply::Nothing => None,
         }
     }
 
-    pub fn vpc(&mut self, field: &str) -> Option<&'a Vpc> {
-        match self.ask(Question::Vpc, field) {
+    pub fn vpc(&mut self, origin: &Origin) -> Option<&'a Vpc> {
+        match self.ask(Question::Vpc, origin) {
             Reply::Fact(Fact::Vpc(vpc)) => Some(vpc),
             Reply::Fact(_) => self.picked(None),
-            Reply::Absent(message) => self.absent(field, message),
+            Reply::Absent(message) => self.absent(origin, message),
             Reply::Nothing => None,
         }
     }
 
     pub fn backend_group(&mut self) -> Option<Ref> {
-        match self.ask(Question::BackendGroup, "") {
+        match self.ask(Question::BackendGroup, self.whole) {
             Reply::Fact(Fact::BackendGroup(group)) => Some(group.clone()),
             Reply::Fact(_) => self.picked(None),
-            Reply::Absent(message) => self.absent("", message),
+            Reply::Absent(message) => self.absent(self.whole, message),
             Reply::Nothing => None,
         }
     }
 
-    fn absent<T>(&mut self, field: &str, message: &str) -> Option<T> {
-        self.fault(field, ProblemCode::NotFound, message);
+    fn absent<T>(&mut self, origin: &Origin, message: &str) -> Option<T> {
+        self.fault(origin, ProblemCode::NotFound, message);
         None
     }
 }

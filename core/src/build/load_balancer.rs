@@ -5,8 +5,7 @@ use elbow_crds::problem::ProblemCode;
 
 use super::inquiry::Inquiry;
 use super::security_groups::Security;
-use super::{Context, names};
-use crate::intent::ServiceIntent;
+use super::{Context, Frame, names};
 use crate::intent::wish::LoadBalancerWish;
 use crate::model::{LoadBalancer, Scheme, Setting, SubnetMapping};
 use crate::question::{ExistingLoadBalancer, Question};
@@ -46,7 +45,7 @@ pub(super) fn scheme(
              tags",
             existing.name
         );
-        inquiry.fault("", ProblemCode::NeedsReplacement, message);
+        inquiry.fault(inquiry.whole(), ProblemCode::NeedsReplacement, message);
         return None;
     }
     let Some(explicit) = &wish.scheme else {
@@ -62,72 +61,66 @@ pub(super) fn scheme(
         existing.scheme.as_str(),
         explicit.value.as_str()
     );
-    inquiry.fault(&explicit.field, ProblemCode::NeedsReplacement, message);
+    inquiry.fault(&explicit.origin, ProblemCode::NeedsReplacement, message);
     None
+}
+
+/// What is decided about a load balancer before its own fields.
+pub(super) struct Fixed<'a> {
+    pub existing: Option<&'a ExistingLoadBalancer>,
+    pub scheme: Scheme,
+    pub security: &'a Security,
 }
 
 /// The load balancer itself.
 pub(super) fn build(
     context: &Context<'_>,
-    service: &ServiceIntent,
-    existing: Option<&ExistingLoadBalancer>,
-    scheme: Scheme,
-    security: &Security,
+    frame: &Frame<'_>,
+    fixed: &Fixed<'_>,
     subnets: Vec<SubnetMapping>,
     inquiry: &mut Inquiry<'_>,
 ) -> LoadBalancer {
-    let wish = &service.load_balancer;
-    let mut fields = wish.fields.clone();
-    fields.extend(service.security.fields.iter().cloned());
+    let wish = frame.load_balancer;
+    let mut origins = wish.origins.clone();
+    origins.extend(frame.security.origins.iter().cloned());
+    let source_nat = wish.addresses.as_ref().map(|wish| wish.source_nat.value);
     LoadBalancer {
         id: wish.id.clone(),
         arn: None,
         dns_name: None,
         state: None,
-        name: name(context, service, existing, scheme, inquiry),
+        name: name(context, frame, fixed, inquiry),
         kind: wish.kind,
-        scheme,
+        scheme: fixed.scheme,
         ip_address_type: wish.ip_address_type,
-        ipv6_source_nat: Setting::Set(wish.addresses.source_nat.value),
+        ipv6_source_nat: Setting::from(source_nat),
         subnets,
-        security_groups: security.groups.clone(),
-        private_link_inbound: service.security.private_link_inbound.clone(),
+        security_groups: fixed.security.groups.clone(),
+        private_link_inbound: frame.security.private_link_inbound.clone(),
         attributes: wish.attributes.clone(),
         capacity_units: wish.capacity_units.clone(),
-        tags: service.tags.clone(),
-        origins: context.origins(&fields),
+        tags: frame.tags.clone(),
+        origins: context.origins(&origins),
     }
 }
 
 /// The name is used at creation only, so one that AWS refuses matters only then.
-fn name(
-    context: &Context<'_>,
-    service: &ServiceIntent,
-    existing: Option<&ExistingLoadBalancer>,
-    scheme: Scheme,
-    inquiry: &mut Inquiry<'_>,
-) -> String {
-    let Some(explicit) = &service.load_balancer.name else {
+fn name(context: &Context<'_>, frame: &Frame<'_>, fixed: &Fixed<'_>, inquiry: &mut Inquiry<'_>) -> String {
+    let Some(explicit) = &frame.load_balancer.name else {
         let cluster = &context.settings.scope.cluster;
-        return names::load_balancer(
-            cluster,
-            &context.key.namespace,
-            &context.key.name,
-            &service.uid,
-            scheme,
-        );
+        return names::load_balancer(cluster, context.key, frame.uid, fixed.scheme);
     };
-    if let Some(existing) = existing {
+    if let Some(existing) = fixed.existing {
         if existing.name != explicit.value {
             let message = format!(
                 "the load balancer exists as '{}' and keeps that name; a name is used at creation only",
                 existing.name
             );
-            inquiry.warn(&explicit.field, ProblemCode::Ignored, message);
+            inquiry.warn(&explicit.origin, ProblemCode::Ignored, message);
         }
     } else if let Err(rule) = check_load_balancer_name(&explicit.value) {
         let message = format!("the name '{}' is not allowed: {rule}", explicit.value);
-        inquiry.fault(&explicit.field, ProblemCode::NotAllowed, message);
+        inquiry.fault(&explicit.origin, ProblemCode::NotAllowed, message);
     }
     explicit.value.clone()
 }

@@ -18,13 +18,15 @@ mod target_groups;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use elbow_crds::problem::{ObjectRef, Problem};
+use elbow_crds::problem::Problem;
 
 use self::inquiry::Inquiry;
+use self::security_groups::Security;
+use crate::intent::wish::{ListenerWish, LoadBalancerWish, SecurityWish};
 use crate::intent::{Intent, ServiceIntent, Wish};
 use crate::key::StackKey;
-use crate::model::{Origin, Origins, Stack};
-use crate::question::{Answers, Question};
+use crate::model::{LoadBalancer, Origin, Origins, Scheme, Stack, Tags};
+use crate::question::{Answers, Question, Subnet};
 use crate::settings::Settings;
 
 pub use json::{stack_json, stack_pretty, stack_text};
@@ -45,24 +47,31 @@ pub enum Built {
 /// What every part of a build reads.
 pub(crate) struct Context<'a> {
     pub key: &'a StackKey,
-    pub owner: &'a ObjectRef,
+    /// Who asked for what nobody in particular asked for.
+    pub everybody: &'a Origins,
     pub settings: &'a Settings,
 }
 
 impl Context<'_> {
-    /// Origins of a resource that the owner asked for in `fields`.
-    pub(crate) fn origins(&self, fields: &BTreeSet<String>) -> Origins {
-        let whole = fields.is_empty().then(String::new);
-        fields
-            .iter()
-            .cloned()
-            .chain(whole)
-            .map(|field| Origin {
-                object: self.owner.clone(),
-                field,
-            })
-            .collect()
+    /// Origins of a resource: those who asked, or everybody.
+    pub(crate) fn origins(&self, asked: &Origins) -> Origins {
+        if asked.is_empty() {
+            self.everybody.clone()
+        } else {
+            asked.clone()
+        }
     }
+}
+
+/// What every front end asks for.
+pub(crate) struct Frame<'a> {
+    pub load_balancer: &'a LoadBalancerWish,
+    pub security: &'a SecurityWish,
+    pub listeners: &'a [ListenerWish],
+    /// Tags of load balancer and managed security group.
+    pub tags: &'a Tags,
+    /// UID of the Service, part of name hashes; empty for Ingresses.
+    pub uid: &'a str,
 }
 
 /// Builds the wanted stack of an intent.
@@ -70,25 +79,37 @@ impl Context<'_> {
 /// An empty intent gives an empty stack. Equal input gives an equal result; nothing is remembered between
 /// calls.
 pub fn build(intent: &Intent, settings: &Settings, answers: &Answers) -> Built {
+    let whole = Origin {
+        object: intent.owner.clone(),
+        field: String::new(),
+    };
     let context = Context {
         key: &intent.key,
-        owner: &intent.owner,
+        everybody: &Origins::from([whole.clone()]),
         settings,
     };
     match &intent.wish {
         Wish::Ignore | Wish::Sick => Built::Sick(intent.problems.clone()),
         Wish::Empty => Built::Stack(Box::new(Stack::empty(&intent.key)), intent.problems.clone()),
         Wish::Service(service) => {
-            let mut inquiry = Inquiry::new(answers, &intent.owner);
+            let mut inquiry = Inquiry::new(answers, &whole);
             let stack = build_service(&context, service, &mut inquiry);
             inquiry.finish(stack, &intent.problems)
         }
     }
 }
 
-/// `None` while an answer is missing or a fault was found; both are in the inquiry.
-fn build_service(context: &Context<'_>, service: &ServiceIntent, inquiry: &mut Inquiry<'_>) -> Option<Stack> {
-    let wish = &service.load_balancer;
+/// The parts that do not depend on what targets there are; `None` of a part while an answer is missing or a
+/// fault was found, both of which are in the inquiry.
+struct Foundation {
+    scheme: Scheme,
+    subnets: Option<Vec<Subnet>>,
+    security: Option<Security>,
+    load_balancer: Option<LoadBalancer>,
+}
+
+fn foundation(context: &Context<'_>, frame: &Frame<'_>, inquiry: &mut Inquiry<'_>) -> Option<Foundation> {
+    let wish = frame.load_balancer;
     let existing = load_balancer::existing(context, wish, inquiry);
     let explicit = subnets::resolve_explicit(context, wish, inquiry);
     let existing = existing?;
@@ -97,27 +118,53 @@ fn build_service(context: &Context<'_>, service: &ServiceIntent, inquiry: &mut I
         Some(subnets) => subnets,
         None => subnets::resolve(context, wish, existing, scheme, inquiry),
     };
-    let security = security_groups::decide(context, service, existing, inquiry);
+    let security = security_groups::decide(context, frame, existing, inquiry);
+    let mappings = subnets
+        .as_ref()
+        .and_then(|subnets| addresses::map(wish.addresses.as_ref(), scheme, subnets, inquiry));
+    let load_balancer = match (&security, mappings) {
+        (Some(security), Some(mappings)) => {
+            let fixed = load_balancer::Fixed {
+                existing,
+                scheme,
+                security,
+            };
+            Some(load_balancer::build(context, frame, &fixed, mappings, inquiry))
+        }
+        _ => None,
+    };
+    Some(Foundation {
+        scheme,
+        subnets,
+        security,
+        load_balancer,
+    })
+}
+
+fn build_service(context: &Context<'_>, service: &ServiceIntent, inquiry: &mut Inquiry<'_>) -> Option<Stack> {
+    let frame = Frame {
+        load_balancer: &service.load_balancer,
+        security: &service.security,
+        listeners: &service.listeners,
+        tags: &service.tags,
+        uid: &service.uid,
+    };
+    let foundation = foundation(context, &frame, inquiry)?;
     let names = target_groups::names(context, &service.target_groups);
-    let bindings = security.as_ref().and_then(|security| {
+    let bindings = foundation.security.as_ref().and_then(|security| {
         let access = bindings::Access {
             security,
-            scheme,
-            subnets: subnets.as_deref(),
+            scheme: foundation.scheme,
+            subnets: foundation.subnets.as_deref(),
         };
         bindings::build(context, service, &names, &access, inquiry)
     });
-    let subnets = subnets?;
-    let mappings = addresses::map(&wish.addresses, scheme, &subnets, inquiry);
-    let security = security?;
-    let load_balancer =
-        load_balancer::build(context, service, existing, scheme, &security, mappings?, inquiry);
     Some(Stack {
         key: context.key.clone(),
-        security_groups: security.managed.into_iter().collect(),
-        load_balancers: vec![load_balancer],
+        security_groups: foundation.security?.managed.into_iter().collect(),
+        load_balancers: vec![foundation.load_balancer?],
         target_groups: target_groups::build(context, service, &names),
-        listeners: listeners::build(context, service),
+        listeners: listeners::build(context, &frame),
         rules: Vec::new(),
         bindings: bindings?,
     })

@@ -4,24 +4,47 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::key::{StackKey, StackKind};
 use crate::model::{Protocol, Scheme, TargetType};
 
 /// Hex digits of a hash in a name.
 const HASH_DIGITS: usize = 10;
 /// Characters of a namespace or name in a name.
 const PART: usize = 8;
+/// Characters of a group name in a name.
+const GROUP_PART: usize = 17;
 /// Characters of a cluster name in the name of the backend security group.
 const CLUSTER_PART: usize = 232;
 
-/// Name of a Service's load balancer (upstream `buildLoadBalancerName`).
-pub fn load_balancer(cluster: &str, namespace: &str, name: &str, uid: &str, scheme: Scheme) -> String {
-    composed(namespace, name, &[cluster, uid, scheme.as_str()])
+/// Name of a load balancer (upstream `buildLoadBalancerName` of `pkg/service` and `pkg/ingress`). `uid` is that
+/// of the Service; Ingresses have none in the hash.
+pub fn load_balancer(cluster: &str, key: &StackKey, uid: &str, scheme: Scheme) -> String {
+    match key.kind {
+        StackKind::Service => composed(&key.namespace, &key.name, &[cluster, uid, scheme.as_str()]),
+        StackKind::Ingress => of_group(key, &[cluster, &key.stack_id(), scheme.as_str()]),
+    }
 }
 
-/// Name of a Service's managed security group (upstream `buildManagedSecurityGroupName`): in the hash the
+/// Name of a managed security group (upstream `buildManagedSecurityGroupName`): in the hash of a Service the
 /// name stands before the namespace.
-pub fn managed_security_group(cluster: &str, namespace: &str, name: &str, uid: &str) -> String {
-    composed(namespace, name, &[cluster, name, namespace, uid])
+pub fn managed_security_group(cluster: &str, key: &StackKey, uid: &str) -> String {
+    match key.kind {
+        StackKind::Service => composed(
+            &key.namespace,
+            &key.name,
+            &[cluster, &key.name, &key.namespace, uid],
+        ),
+        StackKind::Ingress => of_group(key, &[cluster, &key.stack_id()]),
+    }
+}
+
+/// An explicit group has one long part, an Ingress by itself two short ones.
+fn of_group(key: &StackKey, hashed: &[&str]) -> String {
+    if key.namespace.is_empty() {
+        format!("k8s-{}-{}", sanitized(&key.name, GROUP_PART), hash(hashed))
+    } else {
+        composed(&key.namespace, &key.name, hashed)
+    }
 }
 
 /// Name of the shared backend security group (upstream `pkg/networking/backend_sg_provider.go`).
@@ -126,15 +149,50 @@ mod tests {
             (Scheme::Internal, "k8s-default-nlbipsvc-6b0ba8ff70"),
             (Scheme::InternetFacing, "k8s-default-nlbipsvc-4d831c6ca6"),
         ] {
-            let name = load_balancer("my-cluster", "default", "nlb-ip-svc-tls", UID, scheme);
+            let key = StackKey::service("default", "nlb-ip-svc-tls");
+            let name = load_balancer("my-cluster", &key, UID, scheme);
             assert_eq!(name, expected);
         }
     }
 
     #[test]
     fn managed_group_names_hash_the_name_before_the_namespace() {
-        let name = managed_security_group("my-cluster", "default", "nlb-ip-svc-tls", UID);
+        let key = StackKey::service("default", "nlb-ip-svc-tls");
+        let name = managed_security_group("my-cluster", &key, UID);
         assert_eq!(name, "k8s-default-nlbipsvc-1da4b78715");
+    }
+
+    // ingress-alb 7.1, 7.4
+    #[test]
+    fn names_of_ingress_groups_hash_the_group_id() {
+        let cases = [
+            (
+                "my-cluster",
+                StackKey::ingress("default", "echo-server"),
+                "k8s-default-echoserv-775293031b",
+                "k8s-default-echoserv-0cec380b25",
+                "k8s-default-echoserv-dab668ddb1",
+            ),
+            (
+                "my-cluster",
+                StackKey::ingress_group("my-team.awesome-group"),
+                "k8s-myteamawesomegrou-6511dc74c3",
+                "k8s-myteamawesomegrou-f57e6caa2a",
+                "k8s-myteamawesomegrou-7afe5732b6",
+            ),
+            (
+                "cluster-dummy",
+                StackKey::ingress("ns-1", "ing-1"),
+                "k8s-ns1-ing1-b7e914000d",
+                "k8s-ns1-ing1-159dd7a143",
+                "k8s-ns1-ing1-bd83176788",
+            ),
+        ];
+        for (cluster, key, internal, public, group) in cases {
+            assert_eq!(load_balancer(cluster, &key, "", Scheme::Internal), internal);
+            assert_eq!(load_balancer(cluster, &key, "", Scheme::InternetFacing), public);
+            assert_eq!(managed_security_group(cluster, &key, ""), group);
+        }
     }
 
     #[test]

@@ -7,11 +7,11 @@ use elbow_crds::cidr::Cidr;
 use elbow_crds::problem::ProblemCode;
 
 use super::inquiry::Inquiry;
-use super::{Context, names};
-use crate::intent::ServiceIntent;
-use crate::intent::wish::SecurityWish;
+use super::{Context, Frame, names};
+use crate::intent::wish::{ClientsWish, InboundWish, SecurityWish};
 use crate::model::{
-    IngressPermission, IpAddressType, PermissionSource, Ref, ResourceId, ResourceKind, SecurityGroup,
+    IngressPermission, IpAddressType, LoadBalancerType, PermissionSource, Ref, ResourceId, ResourceKind,
+    SecurityGroup,
 };
 use crate::question::{ExistingLoadBalancer, Group, Question};
 
@@ -48,29 +48,30 @@ pub(super) struct Security {
 /// Decides about security groups. `None` while an answer is missing or a fault was found.
 pub(super) fn decide(
     context: &Context<'_>,
-    service: &ServiceIntent,
+    frame: &Frame<'_>,
     existing: Option<&ExistingLoadBalancer>,
     inquiry: &mut Inquiry<'_>,
 ) -> Option<Security> {
-    let wish = &service.security;
+    let wish = frame.security;
     // AWS lets no group be added to a Network Load Balancer that was created without.
-    if existing.is_some_and(|existing| existing.security_groups.is_empty()) {
+    let network = frame.load_balancer.kind == LoadBalancerType::Network;
+    if network && existing.is_some_and(|existing| existing.security_groups.is_empty()) {
         return without_groups(wish, inquiry);
     }
-    if let Some(field) = &wish.disabled {
+    if let Some(origin) = &wish.disabled {
         if let Some(existing) = existing {
             let message = format!(
                 "the load balancer {} has security groups, and they cannot be taken away from it; undo this \
                  setting, or create a new Service",
                 existing.name
             );
-            inquiry.fault(field, ProblemCode::Conflict, message);
+            inquiry.fault(origin, ProblemCode::Conflict, message);
             return None;
         }
         return without_groups(wish, inquiry);
     }
     if wish.groups.is_empty() {
-        managed(context, service, inquiry)
+        managed(context, frame, inquiry)
     } else {
         explicit(context, wish, inquiry)
     }
@@ -80,7 +81,7 @@ fn without_groups(wish: &SecurityWish, inquiry: &mut Inquiry<'_>) -> Option<Secu
     if !wish.groups.is_empty() {
         let message = "it has no effect on a load balancer without security groups; remove it, or create a new \
                        Service for a load balancer with security groups";
-        inquiry.warn(&wish.groups_field, ProblemCode::Ignored, message);
+        inquiry.warn(&wish.groups_origin, ProblemCode::Ignored, message);
     }
     let manage = manage_flag(wish, inquiry)?.unwrap_or(true);
     Some(Security {
@@ -106,16 +107,16 @@ fn manage_flag(wish: &SecurityWish, inquiry: &mut Inquiry<'_>) -> Option<Option<
     }
 }
 
-fn managed(context: &Context<'_>, service: &ServiceIntent, inquiry: &mut Inquiry<'_>) -> Option<Security> {
-    let wish = &service.security;
+fn managed(context: &Context<'_>, frame: &Frame<'_>, inquiry: &mut Inquiry<'_>) -> Option<Security> {
+    let wish = frame.security;
     if !matches!(wish.manage_backend_rules, Ok(None)) {
         let message = format!(
             "it has no effect on a managed security group; it needs {} or a load balancer without groups",
-            wish.groups_field
+            wish.groups_origin.field
         );
-        inquiry.warn(&wish.manage_backend_rules_field, ProblemCode::Ignored, message);
+        inquiry.warn(&wish.manage_backend_rules_origin, ProblemCode::Ignored, message);
     }
-    let group = managed_group(context, service, inquiry);
+    let group = managed_group(context, frame, inquiry);
     let own = Ref::pending(ResourceKind::SecurityGroup, &ResourceId::from(MANAGED_ID));
     let mut groups = vec![own.clone()];
     let mut source = own;
@@ -153,7 +154,7 @@ fn explicit(context: &Context<'_>, wish: &SecurityWish, inquiry: &mut Inquiry<'_
     if !settings.enable_backend_security_group {
         let message = "it needs the backend security group, which --enable-backend-security-group=false switches \
                        off; set it to false or start the controller with the flag on";
-        inquiry.fault(&wish.manage_backend_rules_field, ProblemCode::Conflict, message);
+        inquiry.fault(&wish.manage_backend_rules_origin, ProblemCode::Conflict, message);
         return None;
     }
     let backend = backend_group(context, inquiry);
@@ -168,12 +169,15 @@ fn explicit(context: &Context<'_>, wish: &SecurityWish, inquiry: &mut Inquiry<'_
 }
 
 fn warn_unused_sources(wish: &SecurityWish, inquiry: &mut Inquiry<'_>) {
-    if !wish.sources.ranges.is_empty() {
+    let InboundWish::Clients(clients) = &wish.inbound else {
+        return;
+    };
+    if !clients.sources.ranges.is_empty() {
         let message = format!(
             "it has no effect on the security groups named by {}; put the rules there",
-            wish.groups_field
+            wish.groups_origin.field
         );
-        inquiry.warn(&wish.sources.field, ProblemCode::Ignored, message);
+        inquiry.warn(&clients.sources.origin, ProblemCode::Ignored, message);
     }
 }
 
@@ -199,10 +203,10 @@ fn groups_by_id(wish: &SecurityWish, ids: &[&String], inquiry: &mut Inquiry<'_>)
     let distinct: BTreeSet<String> = ids.iter().map(|id| (*id).clone()).collect();
     if distinct.len() < ids.len() {
         let message = "it names a security group id twice; name each once";
-        inquiry.fault(&wish.groups_field, ProblemCode::Conflict, message);
+        inquiry.fault(&wish.groups_origin, ProblemCode::Conflict, message);
         return None;
     }
-    let found = inquiry.groups(Question::GroupsById(distinct.clone()), &wish.groups_field)?;
+    let found = inquiry.groups(Question::GroupsById(distinct.clone()), &wish.groups_origin)?;
     let missing: Vec<&str> = distinct
         .iter()
         .filter(|id| !found.iter().any(|group| group.id == **id))
@@ -217,7 +221,7 @@ fn groups_by_name(wish: &SecurityWish, names: &[&String], inquiry: &mut Inquiry<
         return Some(Vec::new());
     }
     let distinct: BTreeSet<String> = names.iter().map(|name| (*name).clone()).collect();
-    let found = inquiry.groups(Question::GroupsByName(distinct.clone()), &wish.groups_field)?;
+    let found = inquiry.groups(Question::GroupsByName(distinct.clone()), &wish.groups_origin)?;
     let missing: Vec<&str> = distinct
         .iter()
         .filter(|name| !found.iter().any(|group| group.tags.get("Name") == Some(name)))
@@ -242,45 +246,44 @@ fn report_missing(
         return Some(());
     }
     let message = format!("{what} {}; name existing groups", missing.join(", "));
-    inquiry.fault(&wish.groups_field, ProblemCode::NotFound, message);
+    inquiry.fault(&wish.groups_origin, ProblemCode::NotFound, message);
     None
 }
 
 fn managed_group(
     context: &Context<'_>,
-    service: &ServiceIntent,
+    frame: &Frame<'_>,
     inquiry: &mut Inquiry<'_>,
 ) -> Option<SecurityGroup> {
-    let key = context.key;
-    let dualstack = service.load_balancer.ip_address_type == IpAddressType::Dualstack;
-    let clients = clients(&service.security, dualstack, inquiry)?;
+    let ingress = match &frame.security.inbound {
+        InboundWish::Listed(rules) => rules.clone(),
+        InboundWish::Clients(wish) => {
+            let dualstack = frame.load_balancer.ip_address_type == IpAddressType::Dualstack;
+            ingress(wish, &clients(wish, dualstack, inquiry)?)
+        }
+    };
     Some(SecurityGroup {
         id: ResourceId::from(MANAGED_ID),
         group_id: None,
-        name: names::managed_security_group(
-            &context.settings.scope.cluster,
-            &key.namespace,
-            &key.name,
-            &service.uid,
-        ),
+        name: names::managed_security_group(&context.settings.scope.cluster, context.key, frame.uid),
         description: MANAGED_DESCRIPTION.to_owned(),
-        ingress: ingress(&service.security, &clients),
-        tags: service.tags.clone(),
-        origins: context.origins(&service.security.fields),
+        ingress,
+        tags: frame.tags.clone(),
+        origins: context.origins(&frame.security.origins),
     })
 }
 
 /// Client CIDRs of a managed group, as written.
-fn clients(wish: &SecurityWish, dualstack: bool, inquiry: &mut Inquiry<'_>) -> Option<Vec<(String, Cidr)>> {
+fn clients(wish: &ClientsWish, dualstack: bool, inquiry: &mut Inquiry<'_>) -> Option<Vec<(String, Cidr)>> {
     let mut clients = inquiry.blocks(&wish.sources)?;
-    let field = &wish.sources.field;
+    let origin = &wish.sources.origin;
     let mut good = Some(());
     for (text, _) in clients.iter().filter(|(_, cidr)| cidr.is_ipv6() && !dualstack) {
         let message = format!(
             "the IPv6 block {text} needs a dualstack load balancer; remove it, or set \
              service.beta.kubernetes.io/aws-load-balancer-ip-address-type to dualstack"
         );
-        inquiry.fault(field, ProblemCode::Conflict, message);
+        inquiry.fault(origin, ProblemCode::Conflict, message);
         good = None;
     }
     good?;
@@ -293,7 +296,7 @@ fn clients(wish: &SecurityWish, dualstack: bool, inquiry: &mut Inquiry<'_>) -> O
 }
 
 /// For each port: each client, with its ICMP rule; then each prefix list.
-fn ingress(wish: &SecurityWish, clients: &[(String, Cidr)]) -> Vec<IngressPermission> {
+fn ingress(wish: &ClientsWish, clients: &[(String, Cidr)]) -> Vec<IngressPermission> {
     let mut rules = Vec::new();
     for (protocol, port) in &wish.ports {
         for (text, cidr) in clients {

@@ -7,7 +7,7 @@ use elbow_crds::problem::ProblemCode;
 use super::Context;
 use super::inquiry::Inquiry;
 use crate::intent::wish::LoadBalancerWish;
-use crate::model::{IpAddressType, LoadBalancerType, Scheme};
+use crate::model::{IpAddressType, LoadBalancerType, Origin, Scheme};
 use crate::question::{ExistingLoadBalancer, Question, RouteTable, Subnet};
 
 const INTERNAL_ROLE: &str = "kubernetes.io/role/internal-elb";
@@ -21,7 +21,7 @@ const MIN_FREE_IPS: i32 = 8;
 struct Wanted<'w> {
     kind: LoadBalancerType,
     ip_address_type: IpAddressType,
-    field: &'w str,
+    origin: &'w Origin,
 }
 
 /// Subnets named by the object: outer `None` if it names none, inner `None` while they are not known.
@@ -54,7 +54,7 @@ fn wanted(wish: &LoadBalancerWish) -> Wanted<'_> {
     Wanted {
         kind: wish.kind,
         ip_address_type: wish.ip_address_type,
-        field: &wish.subnets_field,
+        origin: &wish.subnets_origin,
     }
 }
 
@@ -77,12 +77,12 @@ fn pick_all(wanted: &Wanted<'_>, names: &[String], inquiry: &mut Inquiry<'_>) ->
     let by_id: &[Subnet] = if ids.is_empty() {
         &[]
     } else {
-        inquiry.subnets(Question::SubnetsById(ids), wanted.field)?
+        inquiry.subnets(Question::SubnetsById(ids), wanted.origin)?
     };
     let all: &[Subnet] = if names.iter().all(|name| is_id(name)) {
         &[]
     } else {
-        inquiry.subnets(Question::VpcSubnets, wanted.field)?
+        inquiry.subnets(Question::VpcSubnets, wanted.origin)?
     };
     let mut chosen = Vec::new();
     let mut complete = true;
@@ -91,7 +91,7 @@ fn pick_all(wanted: &Wanted<'_>, names: &[String], inquiry: &mut Inquiry<'_>) ->
         match pick(name, earlier, by_id, all) {
             Ok(subnet) => chosen.push(subnet.clone()),
             Err(message) => {
-                inquiry.fault(wanted.field, ProblemCode::NotFound, message);
+                inquiry.fault(wanted.origin, ProblemCode::NotFound, message);
                 complete = false;
             }
         }
@@ -101,7 +101,7 @@ fn pick_all(wanted: &Wanted<'_>, names: &[String], inquiry: &mut Inquiry<'_>) ->
     }
     if chosen.is_empty() {
         let message = "it names no subnet; name one per zone, or remove the annotation for discovery";
-        inquiry.fault(wanted.field, ProblemCode::NotFound, message);
+        inquiry.fault(wanted.origin, ProblemCode::NotFound, message);
         return None;
     }
     Some(chosen)
@@ -152,7 +152,7 @@ fn check_zones(wanted: &Wanted<'_>, subnets: &[Subnet], inquiry: &mut Inquiry<'_
             "the subnets {} lie in the same zone {zone}; name one per zone",
             ids.join(", ")
         );
-        inquiry.fault(wanted.field, ProblemCode::Conflict, message);
+        inquiry.fault(wanted.origin, ProblemCode::Conflict, message);
         good = None;
     }
     good
@@ -171,7 +171,7 @@ fn check_locale(wanted: &Wanted<'_>, subnets: &[Subnet], inquiry: &mut Inquiry<'
         locales.insert("outpost".to_owned());
     }
     if !zone_ids.is_empty() {
-        let zones = inquiry.zones(zone_ids, wanted.field)?;
+        let zones = inquiry.zones(zone_ids, wanted.origin)?;
         for subnet in subnets.iter().filter(|subnet| !on_outpost(subnet)) {
             let kind = zones.get(&subnet.zone_id).map_or("unknown", String::as_str);
             if !matches!(kind, "availability-zone" | "local-zone" | "wavelength-zone") {
@@ -179,7 +179,7 @@ fn check_locale(wanted: &Wanted<'_>, subnets: &[Subnet], inquiry: &mut Inquiry<'
                     "the subnet {} lies in the zone {} of the unknown type '{kind}'; choose other subnets",
                     subnet.id, subnet.zone
                 );
-                inquiry.fault(wanted.field, ProblemCode::NotAllowed, message);
+                inquiry.fault(wanted.origin, ProblemCode::NotAllowed, message);
                 return None;
             }
             locales.insert(kind.to_owned());
@@ -192,7 +192,7 @@ fn check_locale(wanted: &Wanted<'_>, subnets: &[Subnet], inquiry: &mut Inquiry<'
             ids(subnets),
             kinds.join(", ")
         );
-        inquiry.fault(wanted.field, ProblemCode::Conflict, message);
+        inquiry.fault(wanted.origin, ProblemCode::Conflict, message);
         return None;
     }
     locales.pop_first()
@@ -217,7 +217,7 @@ fn check_ipv6(wanted: &Wanted<'_>, subnets: &[Subnet], inquiry: &mut Inquiry<'_>
         ids(&without),
         wanted.ip_address_type.as_str()
     );
-    inquiry.fault(wanted.field, ProblemCode::Conflict, message);
+    inquiry.fault(wanted.origin, ProblemCode::Conflict, message);
     None
 }
 
@@ -232,7 +232,7 @@ fn discover(
     scheme: Scheme,
     inquiry: &mut Inquiry<'_>,
 ) -> Option<Vec<Subnet>> {
-    let all = inquiry.subnets(Question::VpcSubnets, wanted.field)?;
+    let all = inquiry.subnets(Question::VpcSubnets, wanted.origin)?;
     let role = match scheme {
         Scheme::Internal => INTERNAL_ROLE,
         Scheme::InternetFacing => PUBLIC_ROLE,
@@ -242,7 +242,7 @@ fn discover(
         .filter(|subnet| matches!(subnet.tags.get(role).map(String::as_str), Some("" | "1")))
         .collect();
     if candidates.is_empty() && context.settings.gates.subnet_discovery_by_reachability {
-        let tables = inquiry.route_tables(wanted.field)?;
+        let tables = inquiry.route_tables(wanted.origin)?;
         candidates = reachable(wanted, all, tables, scheme, inquiry)?;
     }
     let chosen = choose(context, wanted, candidates, scheme, inquiry)?;
@@ -268,7 +268,7 @@ fn reachable<'s>(
                  subnets with this annotation",
                 subnet.id
             );
-            inquiry.fault(wanted.field, ProblemCode::NotFound, message);
+            inquiry.fault(wanted.origin, ProblemCode::NotFound, message);
             return None;
         };
         let public = table.gateways.iter().any(|gateway| gateway.starts_with("igw"));
@@ -326,7 +326,7 @@ fn choose(
          with {role}=1, or name subnets with this annotation",
         scheme.as_str()
     );
-    inquiry.fault(wanted.field, ProblemCode::NotFound, message);
+    inquiry.fault(wanted.origin, ProblemCode::NotFound, message);
     None
 }
 
@@ -348,6 +348,6 @@ fn check_count(
          another one",
         ids(subnets)
     );
-    inquiry.fault(wanted.field, ProblemCode::NotFound, message);
+    inquiry.fault(wanted.origin, ProblemCode::NotFound, message);
     None
 }

@@ -44,7 +44,7 @@ pub(super) fn build(context: &Context<'_>, service: &ServiceIntent, names: &Grou
         attributes: wish.attributes.clone(),
         tags: service.tags.clone(),
         load_balancers: Vec::new(),
-        origins: context.origins(&wish.fields),
+        origins: context.origins(&wish.origins),
     };
     service.target_groups.values().map(group).collect()
 }

@@ -4,6 +4,7 @@
 //! wishes, and every problem found. Nothing is asked of AWS here; what depends on AWS is left to
 //! [`crate::build`].
 
+pub mod ingress;
 mod objects;
 pub mod service;
 pub mod wish;

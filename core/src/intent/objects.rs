@@ -18,6 +18,8 @@ pub trait Objects {
     fn ingress_class(&self, name: &str) -> Option<Arc<view::IngressClass>>;
     /// All IngressClasses, by name.
     fn ingress_classes(&self) -> Vec<Arc<view::IngressClass>>;
+    /// IngressClassParams.
+    fn class_params(&self, name: &str) -> Option<Arc<view::IngressClassParams>>;
     /// A Namespace.
     fn namespace(&self, name: &str) -> Option<Arc<view::Namespace>>;
 }
@@ -31,6 +33,8 @@ pub struct Shelf {
     pub ingresses: BTreeMap<(String, String), Arc<view::Ingress>>,
     /// IngressClasses by name.
     pub ingress_classes: BTreeMap<String, Arc<view::IngressClass>>,
+    /// IngressClassParams by name.
+    pub class_params: BTreeMap<String, Arc<view::IngressClassParams>>,
     /// Namespaces by name.
     pub namespaces: BTreeMap<String, Arc<view::Namespace>>,
 }
@@ -53,6 +57,24 @@ impl Shelf {
     /// Puts an Ingress in.
     pub fn add_ingress(&mut self, ingress: view::Ingress) {
         self.ingresses.insert(name_of(&ingress.meta), Arc::new(ingress));
+    }
+
+    /// Puts an IngressClass in.
+    pub fn add_ingress_class(&mut self, class: view::IngressClass) {
+        self.ingress_classes
+            .insert(class.meta.name.clone(), Arc::new(class));
+    }
+
+    /// Puts IngressClassParams in.
+    pub fn add_class_params(&mut self, params: view::IngressClassParams) {
+        self.class_params
+            .insert(params.meta.name.clone(), Arc::new(params));
+    }
+
+    /// Puts a Namespace in.
+    pub fn add_namespace(&mut self, namespace: view::Namespace) {
+        self.namespaces
+            .insert(namespace.meta.name.clone(), Arc::new(namespace));
     }
 }
 
@@ -83,6 +105,10 @@ impl Objects for Shelf {
 
     fn ingress_classes(&self) -> Vec<Arc<view::IngressClass>> {
         self.ingress_classes.values().cloned().collect()
+    }
+
+    fn class_params(&self, name: &str) -> Option<Arc<view::IngressClassParams>> {
+        self.class_params.get(name).cloned()
     }
 
     fn namespace(&self, name: &str) -> Option<Arc<view::Namespace>> {

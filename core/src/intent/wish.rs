@@ -2,7 +2,7 @@
 //!
 //! Every front end lowers to these, and [`crate::build`] knows nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use elbow_crds::cidr::Cidr;
@@ -10,17 +10,17 @@ use elbow_crds::problem::Problem;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::model::{
-    HealthCheck, IpAddressType, IpFamily, LoadBalancerType, OnOff, Protocol, ResourceId, Scheme, Setting,
-    Stickiness, TargetType,
+    FixedResponseAction, HealthCheck, IngressPermission, IpAddressType, IpFamily, LoadBalancerType, OnOff,
+    Origin, Origins, Protocol, RedirectAction, ResourceId, Scheme, Setting, Stickiness, Tags, TargetType,
 };
 
-/// A value with the field or annotation key that asked for it.
+/// A value with the object and field that asked for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked<T> {
     /// The value.
     pub value: T,
-    /// Field path or annotation key.
-    pub field: String,
+    /// Who asked.
+    pub origin: Origin,
 }
 
 /// A load balancer.
@@ -34,22 +34,20 @@ pub struct LoadBalancerWish {
     pub name: Option<Asked<String>>,
     /// Explicit scheme; otherwise that of the existing load balancer, otherwise the default.
     pub scheme: Option<Asked<Scheme>>,
-    /// Field that would name a scheme.
-    pub scheme_field: String,
     /// IP address type.
     pub ip_address_type: IpAddressType,
     /// Explicit subnets (ids or names), possibly none.
     pub subnets: Option<Vec<String>>,
-    /// Field that names subnets.
-    pub subnets_field: String,
-    /// Addresses.
-    pub addresses: AddressWish,
+    /// Where subnets are named, or would be.
+    pub subnets_origin: Origin,
+    /// Addresses and source NAT; `None` leaves both to AWS.
+    pub addresses: Option<AddressWish>,
     /// Attributes to set.
     pub attributes: BTreeMap<String, String>,
     /// Capacity reservation.
     pub capacity_units: Setting<i32>,
-    /// Fields that asked.
-    pub fields: BTreeSet<String>,
+    /// Who asked; nobody in particular if empty.
+    pub origins: Origins,
 }
 
 /// Addresses a load balancer takes in its subnets. What can be checked without the subnets is checked.
@@ -95,34 +93,50 @@ impl SourceNatPrefix {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityWish {
     /// The load balancer is to have no groups; the field that says so, or the name of the feature gate.
-    pub disabled: Option<String>,
+    pub disabled: Option<Origin>,
     /// Explicit groups (ids or names); none means a managed group.
     pub groups: Vec<String>,
-    /// Field that names groups.
-    pub groups_field: String,
+    /// Where groups are named, or would be.
+    pub groups_origin: Origin,
     /// Whether rules on targets are managed; an unreadable value counts only where it is needed.
     pub manage_backend_rules: Result<Option<bool>, Problem>,
-    /// Field of `manage_backend_rules`.
-    pub manage_backend_rules_field: String,
+    /// Where `manage_backend_rules` stands, or would.
+    pub manage_backend_rules_origin: Origin,
+    /// Who may connect, for a managed group.
+    pub inbound: InboundWish,
+    /// Whether inbound rules apply to PrivateLink traffic.
+    pub private_link_inbound: Setting<OnOff>,
+    /// Who asked; nobody in particular if empty.
+    pub origins: Origins,
+}
+
+/// Inbound rules of a managed group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InboundWish {
+    /// The same clients on every port.
+    Clients(ClientsWish),
+    /// Each rule by itself.
+    Listed(Vec<IngressPermission>),
+}
+
+/// Clients of a load balancer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientsWish {
     /// Clients that may connect, as asked for.
     pub sources: SourceRanges,
     /// Prefix lists of clients; `Some` even when empty.
     pub prefix_lists: Option<Vec<String>>,
     /// Whether ICMP for path MTU discovery is let in.
     pub icmp: bool,
-    /// Whether inbound rules apply to PrivateLink traffic.
-    pub private_link_inbound: Setting<OnOff>,
     /// Protocol (`tcp`, `udp`) and port of each listener-to-be, in order.
     pub ports: Vec<(String, i32)>,
-    /// Fields that asked.
-    pub fields: BTreeSet<String>,
 }
 
-/// Client CIDRs with the field they stand in.
+/// Client CIDRs with the place they stand in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRanges {
-    /// The field.
-    pub field: String,
+    /// Where they stand, or would.
+    pub origin: Origin,
     /// The ranges in order.
     pub ranges: Vec<SourceRange>,
 }
@@ -170,22 +184,22 @@ pub struct ListenerWish {
     pub port: i32,
     /// Protocol.
     pub protocol: Protocol,
-    /// TLS settings, exactly when the protocol is TLS.
+    /// TLS settings, exactly when the protocol is TLS or HTTPS.
     pub tls: Option<TlsWish>,
     /// Attributes to set.
     pub attributes: BTreeMap<String, String>,
-    /// Where connections go, in order.
-    pub forward: Vec<ForwardWish>,
-    /// Stickiness to target groups.
-    pub stickiness: Setting<Stickiness>,
-    /// Fields that asked.
-    pub fields: BTreeSet<String>,
+    /// What happens to connections, or to requests that no rule takes, in order.
+    pub actions: Vec<ActionWish>,
+    /// Tags, `--default-tags` included.
+    pub tags: Tags,
+    /// Who asked; nobody in particular if empty.
+    pub origins: Origins,
 }
 
 /// TLS settings of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsWish {
-    /// Certificate ARNs, the default one first.
+    /// Certificate ARNs, the default one first; the others in the order they were asked for.
     pub certificates: Vec<String>,
     /// Security policy.
     pub policy: String,
@@ -229,6 +243,22 @@ impl AlpnPolicy {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|policy| policy.as_str() == text)
     }
+}
+
+/// An action of a listener or rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionWish {
+    /// Forward to target groups.
+    Forward {
+        /// The groups, in order.
+        groups: Vec<ForwardWish>,
+        /// Stickiness to target groups.
+        stickiness: Setting<Stickiness>,
+    },
+    /// Send the client elsewhere.
+    Redirect(RedirectAction),
+    /// Answer without a target.
+    FixedResponse(FixedResponseAction),
 }
 
 /// A target group with its share.
@@ -286,6 +316,6 @@ pub struct TargetGroupWish {
     pub multi_cluster: bool,
     /// Clients that may connect, for a load balancer without security groups.
     pub sources: SourceRanges,
-    /// Fields that asked.
-    pub fields: BTreeSet<String>,
+    /// Who asked; nobody in particular if empty.
+    pub origins: Origins,
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::reader::Reader;
 use super::target_groups::{GroupSource, TargetGroups};
-use crate::intent::wish::{ForwardWish, GroupWish};
+use crate::intent::wish::{ActionWish, ForwardWish, GroupWish};
 use crate::model::{Protocol, Setting, Stickiness};
 use crate::view::{Service, ServicePort};
 
@@ -45,12 +45,6 @@ struct StickinessConfig {
     enabled: Option<bool>,
 }
 
-/// Groups with weights, and stickiness.
-pub(super) struct Forward {
-    pub groups: Vec<ForwardWish>,
-    pub stickiness: Setting<Stickiness>,
-}
-
 /// Reads the default action of one listener and adds the target groups it needs.
 pub(super) fn forward(
     reader: &mut Reader<'_>,
@@ -59,7 +53,7 @@ pub(super) fn forward(
     protocol: Protocol,
     group_protocol: Protocol,
     target_groups: &mut TargetGroups,
-) -> Forward {
+) -> ActionWish {
     let suffix = format!("actions.{protocol}-{}", port.port);
     let config = if reader.string(&suffix).is_some() {
         let action = reader.annotations.json::<ActionConfig>(&suffix);
@@ -97,7 +91,7 @@ pub(super) fn forward(
             enabled,
             seconds: None,
         });
-    Forward {
+    ActionWish::Forward {
         groups,
         stickiness: Setting::from(stickiness),
     }

@@ -10,7 +10,7 @@ use super::actions;
 use super::reader::Reader;
 use super::target_groups::TargetGroups;
 use crate::intent::wish::{AlpnPolicy, ListenerWish, SourceRanges, TargetGroupWish, TlsWish};
-use crate::model::{IpAddressType, Protocol, ResourceId};
+use crate::model::{IpAddressType, Protocol, ResourceId, Tags};
 use crate::view::ServicePort;
 
 const TCP_UDP: &str = "aws-load-balancer-enable-tcp-udp-listener";
@@ -51,6 +51,7 @@ pub(super) fn read(
     reader: &mut Reader<'_>,
     ip_address_type: IpAddressType,
     sources: &SourceRanges,
+    tags: &Tags,
 ) -> Lowered {
     let groups = if merges(reader) {
         merged_ports(reader)
@@ -66,7 +67,7 @@ pub(super) fn read(
     let mut listeners: Vec<ListenerWish> = Vec::new();
     let mut variants = BTreeSet::new();
     for group in groups {
-        let listener = listener(reader, &group, &tls, &quic, &mut target_groups);
+        let listener = listener(reader, &group, &tls, &quic, tags, &mut target_groups);
         variants.insert(format!("{}-{}", listener.protocol, listener.port));
         if listeners.iter().any(|earlier| earlier.port == listener.port) {
             warn_lost_port(reader, &group);
@@ -254,6 +255,7 @@ fn listener(
     group: &PortGroup<'_>,
     tls: &TlsSettings,
     quic: &BTreeSet<String>,
+    tags: &Tags,
     target_groups: &mut TargetGroups,
 ) -> ListenerWish {
     let (protocol, group_protocol) = protocols(reader, group, tls, quic);
@@ -279,22 +281,22 @@ fn listener(
         group_protocol,
         target_groups,
     );
-    let mut fields = reader.present(&[
+    let mut origins = reader.present(&[
         &format!("actions.{protocol}-{port}"),
         &attributes_suffix(protocol, port),
     ]);
     if protocol == Protocol::Tls {
-        fields.extend(reader.present(&[CERTIFICATES, SSL_PORTS, SSL_POLICY, ALPN]));
+        origins.extend(reader.present(&[CERTIFICATES, SSL_PORTS, SSL_POLICY, ALPN]));
     }
-    fields.insert(format!("spec.ports[{}]", group.index));
+    origins.insert(reader.origin(&format!("spec.ports[{}]", group.index)));
     ListenerWish {
         port,
         protocol,
         tls: tls_wish,
         attributes,
-        forward: forward.groups,
-        stickiness: forward.stickiness,
-        fields,
+        actions: vec![forward],
+        tags: tags.clone(),
+        origins,
     }
 }
 

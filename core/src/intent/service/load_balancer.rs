@@ -59,14 +59,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> LoadBalancerWish {
         kind: LoadBalancerType::Network,
         name: name(reader),
         scheme: scheme(reader),
-        scheme_field: reader.key(SCHEME),
         ip_address_type,
         subnets: reader.list(SUBNETS),
-        subnets_field: reader.key(SUBNETS),
-        addresses: addresses::read(reader, ip_address_type),
+        subnets_origin: reader.origin(&reader.key(SUBNETS)),
+        addresses: Some(addresses::read(reader, ip_address_type)),
         attributes: attributes(reader),
         capacity_units: capacity_units(reader),
-        fields: reader.present(&FIELDS),
+        origins: reader.present(&FIELDS),
     }
 }
 

@@ -105,9 +105,10 @@ fn owner(service: &Service, gone: bool) -> Owner {
 fn read_owned(reader: &mut Reader<'_>) -> ServiceIntent {
     warnings::warn_unknown_annotations(reader);
     let load_balancer = load_balancer::read(reader);
-    let security = security::read(reader);
+    let sources = security::sources(reader);
+    let security = security::read(reader, &sources);
     let tags = load_balancer::tags(reader);
-    let lowered = listeners::read(reader, load_balancer.ip_address_type, &security.sources);
+    let lowered = listeners::read(reader, load_balancer.ip_address_type, &sources, &tags);
     warnings::warn_unused_variants(reader, &lowered);
     warnings::warn_unused_settings(reader);
     ServiceIntent {

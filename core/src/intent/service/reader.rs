@@ -1,12 +1,13 @@
 //! Reading one Service: its annotations, and the problems found on the way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use elbow_crds::annotation::{AnnotationError, Annotations, service::PREFIX};
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use crate::intent::Objects;
 use crate::intent::wish::Asked;
+use crate::model::{Origin, Origins};
 use crate::settings::Settings;
 use crate::view::Service;
 
@@ -50,12 +51,12 @@ impl<'a> Reader<'a> {
         self.annotations.key(suffix)
     }
 
-    /// Full keys of those of `suffixes` that are there.
-    pub fn present(&self, suffixes: &[&str]) -> BTreeSet<String> {
+    /// Those of `suffixes` that are there.
+    pub fn present(&self, suffixes: &[&str]) -> Origins {
         suffixes
             .iter()
             .filter(|suffix| self.string(suffix).is_some())
-            .map(|suffix| self.key(suffix))
+            .map(|suffix| self.origin(&self.key(suffix)))
             .collect()
     }
 
@@ -86,11 +87,19 @@ impl<'a> Reader<'a> {
         self.warn(&self.key(suffix), code, message);
     }
 
+    /// A field of this Service as an origin.
+    pub fn origin(&self, field: &str) -> Origin {
+        Origin {
+            object: self.object.clone(),
+            field: field.to_owned(),
+        }
+    }
+
     /// The value of an annotation with its key.
     pub fn asked<T>(&self, suffix: &str, value: T) -> Asked<T> {
         Asked {
             value,
-            field: self.key(suffix),
+            origin: self.origin(&self.key(suffix)),
         }
     }
 

@@ -5,8 +5,8 @@ use elbow_crds::cidr::Cidr;
 use elbow_crds::problem::ProblemCode;
 
 use super::reader::Reader;
-use crate::intent::wish::{SecurityWish, SourceRange, SourceRanges};
-use crate::model::{OnOff, Setting};
+use crate::intent::wish::{ClientsWish, InboundWish, SecurityWish, SourceRange, SourceRanges};
+use crate::model::{OnOff, Origin, Setting};
 
 const DISABLE: &str = "aws-load-balancer-disable-nlb-sg";
 const GROUPS: &str = "aws-load-balancer-security-groups";
@@ -28,14 +28,14 @@ const FIELDS: [&str; 7] = [
 ];
 
 /// Reads everything about security groups.
-pub(super) fn read(reader: &mut Reader<'_>) -> SecurityWish {
+pub(super) fn read(reader: &mut Reader<'_>, sources: &SourceRanges) -> SecurityWish {
     let disabled_by_annotation = reader.bool(DISABLE) == Some(true);
     let disabled = if disabled_by_annotation {
-        Some(reader.key(DISABLE))
+        Some(reader.origin(&reader.key(DISABLE)))
     } else if reader.settings.gates.nlb_security_group {
         None
     } else {
-        Some("feature gate NLBSecurityGroup".to_owned())
+        Some(reader.origin("feature gate NLBSecurityGroup"))
     };
     let groups = reader.list(GROUPS).unwrap_or_default();
     if disabled.is_some() || !groups.is_empty() {
@@ -49,19 +49,21 @@ pub(super) fn read(reader: &mut Reader<'_>) -> SecurityWish {
     SecurityWish {
         disabled,
         groups,
-        groups_field: reader.key(GROUPS),
+        groups_origin: reader.origin(&reader.key(GROUPS)),
         manage_backend_rules,
-        manage_backend_rules_field: reader.key(MANAGE),
-        sources: sources(reader),
-        prefix_lists: reader.list(PREFIX_LISTS),
-        icmp: icmp(reader),
+        manage_backend_rules_origin: reader.origin(&reader.key(MANAGE)),
+        inbound: InboundWish::Clients(ClientsWish {
+            sources: sources.clone(),
+            prefix_lists: reader.list(PREFIX_LISTS),
+            icmp: icmp(reader),
+            ports: service
+                .ports
+                .iter()
+                .map(|port| (port.protocol.to_lowercase(), port.port))
+                .collect(),
+        }),
         private_link_inbound: Setting::from(reader.word(PRIVATE_LINK, OnOff::parse, "on or off")),
-        ports: service
-            .ports
-            .iter()
-            .map(|port| (port.protocol.to_lowercase(), port.port))
-            .collect(),
-        fields: reader.present(&FIELDS),
+        origins: reader.present(&FIELDS),
     }
 }
 
@@ -86,22 +88,22 @@ fn icmp(reader: &mut Reader<'_>) -> bool {
 }
 
 /// `spec.loadBalancerSourceRanges`, else the annotation.
-fn sources(reader: &mut Reader<'_>) -> SourceRanges {
+pub(super) fn sources(reader: &mut Reader<'_>) -> SourceRanges {
     let annotation = reader.list(SOURCE_RANGES).unwrap_or_default();
     if reader.service.source_ranges.is_empty() {
-        return source_ranges(&reader.key(SOURCE_RANGES), &annotation);
+        return source_ranges(reader.origin(&reader.key(SOURCE_RANGES)), &annotation);
     }
     if !annotation.is_empty() {
         let message = format!("it has no effect beside {SPEC_RANGES}; remove one of them");
         reader.warn_at(SOURCE_RANGES, ProblemCode::Ignored, message);
     }
-    source_ranges(SPEC_RANGES, &reader.service.source_ranges)
+    source_ranges(reader.origin(SPEC_RANGES), &reader.service.source_ranges)
 }
 
 /// Ranges with what could be understood of them.
-pub(super) fn source_ranges(field: &str, texts: &[String]) -> SourceRanges {
+pub(super) fn source_ranges(origin: Origin, texts: &[String]) -> SourceRanges {
     SourceRanges {
-        field: field.to_owned(),
+        origin,
         ranges: texts
             .iter()
             .map(|text| SourceRange {
@@ -117,12 +119,16 @@ pub(super) fn backend_sources(ranges: &[String], base_annotation: &SourceRanges)
     if ranges.is_empty() {
         base_annotation.clone()
     } else {
-        source_ranges(SPEC_RANGES, ranges)
+        let origin = Origin {
+            object: base_annotation.origin.object.clone(),
+            field: SPEC_RANGES.to_owned(),
+        };
+        source_ranges(origin, ranges)
     }
 }
 
 /// The ranges of the annotation alone.
 pub(super) fn annotation_sources(reader: &Reader<'_>) -> SourceRanges {
     let annotation = reader.list(SOURCE_RANGES).unwrap_or_default();
-    source_ranges(&reader.key(SOURCE_RANGES), &annotation)
+    source_ranges(reader.origin(&reader.key(SOURCE_RANGES)), &annotation)
 }

@@ -11,7 +11,7 @@ use super::health_check;
 use super::reader::Reader;
 use super::security;
 use crate::intent::wish::{SourceRanges, TargetGroupWish};
-use crate::model::{IpAddressType, IpFamily, Protocol, ResourceId, TargetType};
+use crate::model::{IpAddressType, IpFamily, Origins, Protocol, ResourceId, TargetType};
 use crate::view::{Service, ServicePort};
 
 const TARGET_TYPE: &str = "aws-load-balancer-nlb-target-type";
@@ -134,19 +134,19 @@ impl TargetGroups {
             node_labels: self.node_labels.clone(),
             multi_cluster: self.multi_cluster,
             sources,
-            fields: self.fields(reader, source),
+            origins: self.origins(reader, source),
         }
     }
 
-    fn fields(&self, reader: &Reader<'_>, source: &GroupSource<'_>) -> BTreeSet<String> {
+    fn origins(&self, reader: &Reader<'_>, source: &GroupSource<'_>) -> Origins {
         let own = format!("{ATTRIBUTES}.{}", source.port.port);
-        let mut fields = reader.present(&[TARGET_TYPE, ATTRIBUTES, &own, PROXY, PROXY_PER_GROUP]);
-        fields.extend(reader.present(&health_check::SUFFIXES));
+        let mut origins = reader.present(&[TARGET_TYPE, ATTRIBUTES, &own, PROXY, PROXY_PER_GROUP]);
+        origins.extend(reader.present(&health_check::SUFFIXES));
         if self.target_type == TargetType::Instance {
-            fields.extend(reader.present(&[NODE_LABELS]));
+            origins.extend(reader.present(&[NODE_LABELS]));
         }
-        fields.insert(source.field.clone());
-        fields
+        origins.insert(reader.origin(&source.field));
+        origins
     }
 
     /// IPv6 as soon as the Service has an IPv6 address; that needs a dualstack load balancer.
