@@ -50,7 +50,7 @@ fn invalid(message: impl Into<String>) -> ApiError {
 /// GetResources: resources that have tags, by ARN.
 ///
 /// # Errors
-/// `InvalidParameterException`.
+/// `InvalidParameterException`, `PaginationTokenExpiredException`.
 pub fn get(world: &World, query: &Query) -> Result<Cut<(String, Tags)>, ApiError> {
     check(query)?;
     let size = query.size.unwrap_or(LARGEST_PAGE);
@@ -70,7 +70,11 @@ pub fn get(world: &World, query: &Query) -> Result<Cut<(String, Tags)>, ApiError
         usize::try_from(size).unwrap_or(1),
         |(arn, _)| arn.clone(),
     )
-    .map_err(|token| invalid(format!("The pagination token '{token}' is not valid")))
+    .map_err(|token| {
+        // Nobody documents what a token that was never given out meets; this is what one that is too old does.
+        let message = format!("The pagination token '{token}' has expired");
+        ApiError::new("PaginationTokenExpiredException", message)
+    })
 }
 
 fn check(query: &Query) -> Result<(), ApiError> {

@@ -79,7 +79,7 @@ impl Listener {
 /// CreateListener. A second call with equal settings answers the existing one.
 ///
 /// # Errors
-/// `LoadBalancerNotFound`, `DuplicateListener`, `TooManyListeners`, `UnsupportedProtocol`, certificate, policy,
+/// `LoadBalancerNotFound`, `DuplicateListener`, `TooManyListeners`, `ValidationError`, certificate, policy,
 /// tag errors and those of [`super::action::check`].
 pub fn create(
     world: &mut World,
@@ -281,7 +281,7 @@ mod tests {
             listen(&mut world, &owner, Protocol::Http, 80, &group)
                 .unwrap_err()
                 .code,
-            "UnsupportedProtocol"
+            "ValidationError"
         );
     }
 

@@ -78,11 +78,14 @@ pub(super) fn configured(
 fn check_protocol(owner: &LoadBalancer, protocol: Protocol) -> Result<(), ApiError> {
     let application = owner.kind == LoadBalancerType::Application;
     if protocol == Protocol::Geneve || protocol.is_application() != application {
-        let message = format!(
-            "Protocol '{protocol}' is not supported by load balancers of type '{}'",
-            owner.kind
-        );
-        return Err(ApiError::new("UnsupportedProtocol", message));
+        // The API model has UnsupportedProtocol for this, but it is not what AWS answers.
+        let allowed = if application {
+            "HTTP, HTTPS"
+        } else {
+            "TCP, TLS, UDP, TCP_UDP, QUIC, TCP_QUIC"
+        };
+        let message = format!("Listener protocol '{protocol}' must be one of '{allowed}'");
+        return Err(ApiError::validation(message));
     }
     let datagrams_need_prefix =
         owner.ip_address_type != IpAddressType::Ipv4 && owner.prefix_for_source_nat != Some(true);
