@@ -8,7 +8,7 @@ use elbow_core::key::{Key, StackKey};
 use elbow_core::targets::SecurityGroupState;
 use elbow_core::targets::backend_group::{DESCRIPTION, name, tag_changes, tags, tracking_tags};
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Targets, TargetsContext, is_lease_lost, lock};
 use crate::aws::{AwsError, Cx, Fault};
@@ -17,8 +17,11 @@ use crate::outcome::Run;
 
 /// How long the group stays after the last owner is gone.
 const UNWANTED: Duration = Duration::from_secs(60);
-/// Pause before another attempt to delete a group that is in use: interfaces of load balancers linger.
-const IN_USE: Duration = Duration::from_secs(10);
+/// How long rules and interfaces may hold on to a group that nobody wants: AWS releases the interfaces of a
+/// deleted load balancer after some minutes.
+const HELD: SignedDuration = SignedDuration::from_mins(15);
+/// Pause between two looks at a group that was held for longer.
+const STILL_HELD: SignedDuration = SignedDuration::from_mins(10);
 /// Pause before another look while the mirror does not know yet what there is.
 const NOT_SWEPT: Duration = Duration::from_secs(5);
 
@@ -29,12 +32,20 @@ pub(super) struct BackendState {
     askers: BTreeSet<StackKey>,
     unwanted_since: Option<Timestamp>,
     tags_are_right: bool,
+    /// How often the tags were called in doubt.
+    doubts: u64,
     failure: Option<String>,
 }
 
 impl BackendState {
     pub fn distrust(&mut self) {
         self.tags_are_right = false;
+        self.doubts += 1;
+    }
+
+    /// The tags were set or found right; a doubt raised since `doubts` stands.
+    fn tags_were_right(&mut self, doubts: u64) {
+        self.tags_are_right = self.doubts == doubts;
     }
 }
 
@@ -78,7 +89,7 @@ impl Targets {
         if let Err(error) = done {
             run.retry = true;
             if !is_lease_lost(&error) {
-                let object = ObjectRef::new("SecurityGroup", "", &name(&self.settings.scope.cluster));
+                let object = self.backend_object();
                 let problem = Problem::fault(&object, "", ProblemCode::Refused, error.to_string());
                 run.problems.push(problem);
                 lock(&self.backend).failure = Some(error.to_string());
@@ -96,6 +107,7 @@ impl Targets {
         run: &mut Run,
     ) -> Result<(), AwsError> {
         lock(&self.backend).unwanted_since = None;
+        context.mirror.end_wait(&self.held_subject());
         let group = match context.mirror.backend_group() {
             Some(group) => group,
             None if lock(&self.backend).askers.is_empty() => return Ok(()),
@@ -145,7 +157,6 @@ impl Targets {
             rules: Vec::new(),
         };
         mirror.found_backend_group(made.clone());
-        lock(&self.backend).tags_are_right = true;
         Ok(made)
     }
 
@@ -159,9 +170,13 @@ impl Targets {
     }
 
     async fn mend_tags(&self, mirror: &Mirror, group: SecurityGroupState, cx: &Cx) -> Result<(), AwsError> {
-        if std::mem::replace(&mut lock(&self.backend).tags_are_right, true) {
-            return Ok(());
-        }
+        let doubts = {
+            let state = lock(&self.backend);
+            if state.tags_are_right {
+                return Ok(());
+            }
+            state.doubts
+        };
         let (set, remove) = tag_changes(&group, &self.settings);
         if !set.is_empty() {
             self.aws.create_tags(cx, &group.id, &set).await?;
@@ -175,6 +190,7 @@ impl Targets {
             tagged.tags.retain(|key, _| !remove.contains_key(key));
             mirror.found_backend_group(tagged);
         }
+        lock(&self.backend).tags_were_right(doubts);
         Ok(())
     }
 
@@ -197,15 +213,14 @@ impl Targets {
             return Ok(());
         }
         if context.mirror.is_group_used(&group.id) || self.sources_held().contains(&group.id) {
-            run.wake(now + IN_USE);
-            run.waits
-                .push(format!("security group {} to be unused", group.id));
+            self.wait_for_release(context.mirror, &group.id, run);
             return Ok(());
         }
         match self.aws.delete_security_group(cx, &group.id).await {
             Ok(()) => {
                 tracing::info!(group = group.id, "deleted the shared backend security group");
                 context.mirror.deleted_backend_group(&group.id);
+                context.mirror.end_wait(&self.held_subject());
                 lock(&self.backend).unwanted_since = None;
                 Ok(())
             }
@@ -214,12 +229,41 @@ impl Targets {
                 let leftovers = self.leftover_groups(cx).await?;
                 run.enqueue
                     .extend(leftovers.into_iter().map(|group| self.group_key(group)));
-                run.wake(now + IN_USE);
-                run.waits
-                    .push(format!("security group {} to be unused", group.id));
+                self.wait_for_release(context.mirror, &group.id, run);
                 Ok(())
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Waits for the group to be free: 2 s, then longer and longer. When that took too long it is a problem,
+    /// and the group is looked at now and then.
+    fn wait_for_release(&self, mirror: &Mirror, id: &str, run: &mut Run) {
+        let now = self.clock.now();
+        let wait = mirror.wait(&self.held_subject());
+        let waited = now.duration_since(wait.since);
+        if waited <= HELD {
+            run.wake(wait.wake_at);
+            run.waits.push(format!("security group {id} to be unused"));
+            return;
+        }
+        run.wake(now + STILL_HELD);
+        let message = format!(
+            "nobody wants {id} any more, but it has been in use for {} minutes; find the rules or network \
+             interfaces that name it and take it out of them",
+            waited.as_mins()
+        );
+        let object = self.backend_object();
+        let problem = Problem::fault(&object, "", ProblemCode::TimedOut, message);
+        run.problems.push(problem);
+    }
+
+    /// Under which name the wait for the group's release is entered.
+    fn held_subject(&self) -> String {
+        format!("DeleteSecurityGroup {}", name(&self.settings.scope.cluster))
+    }
+
+    fn backend_object(&self) -> ObjectRef {
+        ObjectRef::new("SecurityGroup", "", &name(&self.settings.scope.cluster))
     }
 }

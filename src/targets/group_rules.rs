@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use elbow_core::targets::SecurityGroupState;
 use elbow_core::targets::decide::FINALIZER;
 use elbow_core::targets::ledger::{BindingName, GroupResult, GroupRun};
 use elbow_core::targets::networking::{cluster_tag, covers, is_labelled, revocable, rule_diff};
+use elbow_core::targets::{GroupRule, SecurityGroupState};
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use super::{Targets, TargetsContext, binding_key, is_lease_lost, lock};
@@ -92,26 +92,47 @@ impl Targets {
             diff.grant
                 .retain(|rule| !state.rules.iter().any(|held| covers(held, &rule.permission)));
         }
-        let ours = revocable(diff.revoke, &state, &self.settings.scope.cluster, &todo.written);
+        let ours = revocable(
+            diff.revoke,
+            &state,
+            &self.settings.scope.cluster,
+            &todo.authorised,
+        );
         let revoke = if todo.complete { ours.as_slice() } else { &[] };
-        if revoke_first && !revoke.is_empty() {
-            self.aws.revoke_ingress(cx, group, revoke).await?;
+        if revoke_first {
+            self.revoke(group, revoke, cx).await?;
         }
-        if !diff.grant.is_empty() {
-            self.aws.authorize_ingress(cx, group, &diff.grant).await?;
-            tracing::info!(group, rules = diff.grant.len(), "authorised rules for targets");
-        }
-        if !revoke_first && !revoke.is_empty() {
-            self.aws.revoke_ingress(cx, group, revoke).await?;
-        }
-        if !revoke.is_empty() {
-            tracing::info!(group, rules = revoke.len(), "revoked rules for targets");
+        self.authorise(group, &diff.grant, cx).await?;
+        if !revoke_first {
+            self.revoke(group, revoke, cx).await?;
         }
         Ok(if todo.complete || ours.is_empty() {
             GroupResult::Done
         } else {
             GroupResult::Held
         })
+    }
+
+    async fn authorise(&self, group: &str, rules: &[GroupRule], cx: &Cx) -> Result<(), AwsError> {
+        if rules.is_empty() {
+            return Ok(());
+        }
+        self.aws.authorize_ingress(cx, group, rules).await?;
+        tracing::info!(group, rules = rules.len(), "authorised rules for targets");
+        let rules = rules.iter().map(|rule| &rule.permission);
+        lock(&self.ledger).authorised(group, rules);
+        Ok(())
+    }
+
+    async fn revoke(&self, group: &str, rules: &[GroupRule], cx: &Cx) -> Result<(), AwsError> {
+        if rules.is_empty() {
+            return Ok(());
+        }
+        self.aws.revoke_ingress(cx, group, rules).await?;
+        tracing::info!(group, rules = rules.len(), "revoked rules for targets");
+        let rules = rules.iter().map(|rule| &rule.permission);
+        lock(&self.ledger).revoked(group, rules);
+        Ok(())
     }
 
     /// Once per process, as soon as all bindings are known: looks for groups with rules nobody asks for.

@@ -4,17 +4,19 @@
 //! In: a key that is due, the stores, AWS. Out: targets, pod conditions, checkpoints and security group rules
 //! as `elbow_core::targets` decides them, and a [`Run`] that says when to look again.
 
+mod answer;
 mod backend_group;
 mod binding;
 mod cleanup;
 mod group_rules;
 mod interfaces;
+mod preview;
 mod register;
 mod sync;
 mod tracked;
 mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -56,6 +58,8 @@ pub struct Targets {
     writes: Writes,
     interfaces: InterfaceCache,
     slots: Mutex<BTreeMap<BindingName, Slot>>,
+    /// Bindings whose next run compares with AWS. Apart from the slots, which runs hold while they last.
+    distrusted: Mutex<BTreeSet<BindingName>>,
     ledger: Mutex<RulesLedger>,
     backend: Mutex<BackendState>,
     /// Whether groups tagged for the cluster were looked through for rules nobody asks for any more.
@@ -89,6 +93,7 @@ impl Targets {
             writes: Writes::default(),
             interfaces: InterfaceCache::default(),
             slots: Mutex::default(),
+            distrusted: Mutex::default(),
             ledger: Mutex::default(),
             backend: Mutex::default(),
             leftovers_found: Mutex::default(),
@@ -110,10 +115,7 @@ impl Targets {
         match key {
             Key::Stack(_) => {}
             Key::Binding { namespace, name } => {
-                let mut slots = lock(&self.slots);
-                if let Some(slot) = slots.get_mut(&(namespace.clone(), name.clone())) {
-                    slot.memory.verify_at = self.clock.now();
-                }
+                lock(&self.distrusted).insert((namespace.clone(), name.clone()));
             }
             Key::GroupRules { group, .. } => lock(&self.ledger).distrust(group),
             Key::BackendGroup { .. } => lock(&self.backend).distrust(),
@@ -127,7 +129,7 @@ impl Targets {
     }
 
     /// Security groups that stand as a source in rules of endpoint groups: they cannot be deleted yet.
-    pub fn sources_held(&self) -> std::collections::BTreeSet<String> {
+    pub fn sources_held(&self) -> BTreeSet<String> {
         lock(&self.ledger).sources_held()
     }
 

@@ -48,9 +48,13 @@ struct Progress {
     settled: u64,
     /// Whether the last run over it found or made everything as it should be.
     checked: bool,
+    /// Whether it was called in doubt since the last run over it began.
+    doubted: bool,
     failure: Option<String>,
-    /// Sources that this process wrote or took over for bindings.
-    written: BTreeSet<PermissionSource>,
+    /// Sources that bindings asked for in this process.
+    sources: BTreeSet<PermissionSource>,
+    /// Rules that this process added.
+    authorised: BTreeSet<IngressPermission>,
 }
 
 /// What a run over a group has to do.
@@ -60,8 +64,8 @@ pub struct GroupRun {
     version: u64,
     /// Permissions wanted.
     pub wanted: BTreeSet<IngressPermission>,
-    /// Sources that are certainly ours.
-    pub written: BTreeSet<PermissionSource>,
+    /// Rules that are certainly ours: this process added them.
+    pub authorised: BTreeSet<IngressPermission>,
     /// Bindings that have to be worked out before anything is revoked.
     pub missing: BTreeSet<BindingName>,
     /// Whether rules may be revoked.
@@ -119,7 +123,7 @@ impl RulesLedger {
         for (group, permissions) in &gone {
             let progress = self.groups.entry(group.clone()).or_default();
             progress
-                .written
+                .sources
                 .extend(permissions.iter().map(|p| p.source.clone()));
         }
         self.touch(binding, gone.into_keys().collect())
@@ -204,13 +208,29 @@ impl RulesLedger {
             .flat_map(|e| e.exact.iter().chain([&e.before]));
         let wanted = aggregate(asked.filter_map(|c| c.get(group)), unrestricted);
         let progress = self.groups.entry(group.to_owned()).or_default();
-        progress.written.extend(wanted.iter().map(|p| p.source.clone()));
+        progress.doubted = false;
+        progress.sources.extend(wanted.iter().map(|p| p.source.clone()));
         GroupRun {
             version: self.version,
             wanted,
-            written: progress.written.clone(),
+            authorised: progress.authorised.clone(),
             missing,
             complete: !unknown,
+        }
+    }
+
+    /// Enters rules that AWS has just added to a group on our word. A lost answer enters nothing: a rule that
+    /// may be somebody else's is better left than taken from them.
+    pub fn authorised<'a>(&mut self, group: &str, rules: impl IntoIterator<Item = &'a IngressPermission>) {
+        let progress = self.groups.entry(group.to_owned()).or_default();
+        progress.authorised.extend(rules.into_iter().cloned());
+    }
+
+    /// Enters rules that AWS has just removed from a group: whoever adds them again, they are theirs.
+    pub fn revoked<'a>(&mut self, group: &str, rules: impl IntoIterator<Item = &'a IngressPermission>) {
+        let progress = self.groups.entry(group.to_owned()).or_default();
+        for rule in rules {
+            progress.authorised.remove(rule);
         }
     }
 
@@ -219,7 +239,7 @@ impl RulesLedger {
         let progress = self.groups.entry(group.to_owned()).or_default();
         let before = (progress.granted, progress.settled, progress.failure.clone());
         progress.failure = None;
-        progress.checked = *result == GroupResult::Done;
+        progress.checked = *result == GroupResult::Done && !progress.doubted;
         self.held.remove(group);
         match result {
             GroupResult::Done => (progress.granted, progress.settled) = (run.version, run.version),
@@ -261,6 +281,7 @@ impl RulesLedger {
     pub fn distrust(&mut self, group: &str) {
         if let Some(progress) = self.groups.get_mut(group) {
             progress.checked = false;
+            progress.doubted = true;
         }
     }
 
@@ -280,7 +301,7 @@ impl RulesLedger {
             .flatten()
             .map(|p| &p.source);
         let unsettled = self.groups.values().filter(|p| p.settled < p.changed);
-        let leaving = unsettled.flat_map(|progress| &progress.written);
+        let leaving = unsettled.flat_map(|progress| &progress.sources);
         asked
             .chain(leaving)
             .filter_map(|source| match source {
@@ -330,127 +351,4 @@ fn remove_covered(before: &mut Contribution, exact: &Contribution) {
         }
     }
     before.retain(|_, permissions| !permissions.is_empty());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(name: &str) -> BindingName {
-        ("default".to_owned(), name.to_owned())
-    }
-
-    fn asks(group: &str, port: i32) -> Contribution {
-        let permission = IngressPermission {
-            protocol: "tcp".to_owned(),
-            from_port: Some(port),
-            to_port: Some(port),
-            source: PermissionSource::Group("sg-be".to_owned()),
-        };
-        BTreeMap::from([(group.to_owned(), BTreeSet::from([permission]))])
-    }
-
-    fn names(names: &[&str]) -> BTreeSet<BindingName> {
-        names.iter().map(|n| name(n)).collect()
-    }
-
-    fn ports(run: &GroupRun) -> Vec<(i32, i32)> {
-        run.wanted
-            .iter()
-            .map(|p| (p.from_port.unwrap_or(-1), p.to_port.unwrap_or(-1)))
-            .collect()
-    }
-
-    #[test]
-    fn nothing_is_revoked_before_every_binding_was_worked_out() {
-        let mut ledger = RulesLedger::default();
-        let groups = ledger.publish(&name("a"), asks("sg-1", 80));
-        assert_eq!(groups, BTreeSet::from(["sg-1".to_owned()]));
-        assert_eq!(ledger.state(&name("a")), RulesState::Waiting);
-        let run = ledger.begin("sg-1", &names(&["a", "b"]), false);
-        assert!(!run.complete);
-        assert_eq!(run.missing, names(&["b"]));
-        assert_eq!(
-            ledger.finish("sg-1", &run, &GroupResult::Held),
-            names(&["a", "b"])
-        );
-        assert_eq!(ledger.state(&name("a")), RulesState::Granted);
-        assert!(ledger.is_wanted(&name("b")));
-        let groups = ledger.publish(&name("b"), asks("sg-2", 80));
-        assert_eq!(groups, BTreeSet::from(["sg-1".to_owned(), "sg-2".to_owned()]));
-        let run = ledger.begin("sg-1", &names(&["a", "b"]), false);
-        assert!(run.complete);
-        assert_eq!(ledger.finish("sg-1", &run, &GroupResult::Done), names(&["a"]));
-        assert_eq!(ledger.state(&name("a")), RulesState::Settled);
-    }
-
-    #[test]
-    fn a_binding_that_cannot_be_worked_out_holds_revocations_but_nobody_waits_for_it() {
-        let mut ledger = RulesLedger::default();
-        ledger.publish(&name("a"), asks("sg-1", 80));
-        ledger.failed(&name("b"), "no such node");
-        let run = ledger.begin("sg-1", &names(&["a", "b"]), false);
-        assert!(!run.complete && run.missing.is_empty());
-        ledger.finish("sg-1", &run, &GroupResult::Held);
-        assert_eq!(ledger.state(&name("a")), RulesState::Settled);
-    }
-
-    #[test]
-    fn what_was_asked_before_stays_until_it_is_narrowed() {
-        let mut ledger = RulesLedger::default();
-        ledger.publish(&name("a"), asks("sg-1", 80));
-        ledger.publish(&name("a"), asks("sg-1", 90));
-        assert!(ledger.is_wide(&name("a")));
-        let run = ledger.begin("sg-1", &names(&["a"]), false);
-        assert_eq!(ports(&run), [(80, 90)]);
-        ledger.finish("sg-1", &run, &GroupResult::Done);
-        assert_eq!(ledger.narrow(&name("a")), BTreeSet::from(["sg-1".to_owned()]));
-        assert_eq!(ledger.state(&name("a")), RulesState::Waiting);
-        assert!(!ledger.is_settled("sg-1"));
-        let run = ledger.begin("sg-1", &names(&["a"]), false);
-        assert_eq!(ports(&run), [(90, 90)]);
-        ledger.finish("sg-1", &run, &GroupResult::Done);
-        assert!(ledger.is_settled("sg-1"));
-        ledger.distrust("sg-1");
-        assert!(!ledger.is_settled("sg-1"));
-    }
-
-    #[test]
-    fn a_withdrawn_contribution_is_wanted_no_more_and_its_source_is_held_until_it_is_revoked() {
-        let mut ledger = RulesLedger::default();
-        assert_eq!(
-            ledger.withdraw(&name("a"), Some(asks("sg-1", 80))),
-            BTreeSet::from(["sg-1".to_owned()])
-        );
-        assert_eq!(ledger.sources_held(), BTreeSet::from(["sg-be".to_owned()]));
-        let run = ledger.begin("sg-1", &names(&["a"]), false);
-        assert!(run.complete && run.wanted.is_empty());
-        assert_eq!(
-            run.written,
-            BTreeSet::from([PermissionSource::Group("sg-be".to_owned())])
-        );
-        assert_eq!(ledger.finish("sg-1", &run, &GroupResult::Done), names(&["a"]));
-        assert_eq!(ledger.state(&name("a")), RulesState::Settled);
-        assert!(ledger.sources_held().is_empty());
-    }
-
-    #[test]
-    fn a_binding_that_is_gone_without_a_word_is_taken_out() {
-        let mut ledger = RulesLedger::default();
-        ledger.publish(&name("a"), asks("sg-1", 80));
-        assert_eq!(ledger.forget(&name("a")), BTreeSet::from(["sg-1".to_owned()]));
-        assert!(ledger.begin("sg-1", &BTreeSet::new(), false).wanted.is_empty());
-    }
-
-    #[test]
-    fn an_equal_contribution_asks_for_no_run_and_a_refusal_is_told() {
-        let mut ledger = RulesLedger::default();
-        ledger.publish(&name("a"), asks("sg-1", 80));
-        assert!(ledger.publish(&name("a"), asks("sg-1", 80)).is_empty());
-        let run = ledger.begin("sg-1", &names(&["a"]), false);
-        let refused = GroupResult::Failed("limit".to_owned());
-        assert_eq!(ledger.finish("sg-1", &run, &refused), names(&["a"]));
-        assert_eq!(ledger.state(&name("a")), RulesState::Failed("limit".to_owned()));
-        assert!(ledger.finish("sg-1", &run, &refused).is_empty());
-    }
 }

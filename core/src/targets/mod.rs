@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod listing;
 pub mod memory;
 pub mod networking;
+pub mod preview;
 pub mod selector;
 pub mod target;
 pub mod zones;

@@ -300,17 +300,18 @@ pub fn is_exactly_ours(group: &SecurityGroupState, cluster: &str) -> bool {
 }
 
 /// Of the rules to revoke on a group, those that are certainly ours: all of them on a group tagged for
-/// exactly our cluster, elsewhere those with a source that this process wrote for a binding.
+/// exactly our cluster, elsewhere those that this process authorised: protocol, ports and peer. Another
+/// cluster may let the same peer in on other ports under the same label.
 pub fn revocable(
     revoke: Vec<GroupRule>,
     group: &SecurityGroupState,
     cluster: &str,
-    written: &BTreeSet<PermissionSource>,
+    authorised: &BTreeSet<IngressPermission>,
 ) -> Vec<GroupRule> {
     if is_exactly_ours(group, cluster) {
         return revoke;
     }
-    let ours = |rule: &GroupRule| written.contains(&rule.permission.source);
+    let ours = |rule: &GroupRule| authorised.contains(&rule.permission);
     revoke.into_iter().filter(ours).collect()
 }
 

@@ -1,10 +1,17 @@
 //! Bindings with nodes as targets, and the rules of several bindings on one group.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use elbow_core::key::Key;
-use elbow_core::model::TargetType;
+use elbow_core::model::{IngressPermission, PermissionSource, TargetType};
+use elbow_core::targets::GroupRule;
+use elbow_core::targets::networking::RULE_LABEL;
+use elbow_emulator::{Fault, FaultRule};
 use serde_json::json;
 
 use super::room::{BINDINGS, NODES, Room, key};
+use crate::support::cx;
 
 fn group_key() -> Key {
     Key::GroupRules {
@@ -94,4 +101,58 @@ async fn one_target_that_aws_refuses_does_not_stop_the_others() {
     let run = room.settle(&key("web")).await;
     assert!(run.problems.is_empty() && !run.retry);
     assert!(!room.checkpoint("web").is_empty());
+}
+
+/// The rule that another cluster would add for its own targets, with the label both use.
+fn theirs(port: i32) -> GroupRule {
+    GroupRule {
+        permission: IngressPermission {
+            protocol: "tcp".to_owned(),
+            from_port: Some(port),
+            to_port: Some(port),
+            source: PermissionSource::Group("sg-be".to_owned()),
+        },
+        description: RULE_LABEL.to_owned(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_group_shared_with_another_cluster_its_rules_for_the_same_peer_stay() {
+    let room = Room::new(TargetType::Instance).await;
+    let shared = BTreeMap::from([("kubernetes.io/cluster/c2".to_owned(), "owned".to_owned())]);
+    room.aws.create_tags(&cx(), "sg-nodes", &shared).await.unwrap();
+    room.aws
+        .authorize_ingress(&cx(), "sg-nodes", &[theirs(443)])
+        .await
+        .unwrap();
+    room.bind_as("web", "instance", 30080);
+    room.settle(&key("web")).await;
+    assert_eq!(ports(&room.rules("sg-nodes").await), [(443, 443), (30080, 30080)]);
+    room.cluster.delete(BINDINGS, "demo", "web");
+    room.settle(&key("web")).await;
+    assert_eq!(ports(&room.rules("sg-nodes").await), [(443, 443)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doubt_raised_during_a_run_is_looked_into_by_the_next() {
+    let mut room = Room::new(TargetType::Instance).await;
+    room.bind_as("web", "instance", 30080);
+    room.settle(&key("web")).await;
+    room.targets.distrust(&key("web"));
+    room.emulator
+        .add_fault(FaultRule::every("*", Fault::Latency { milliseconds: 3_000 }));
+    let doubt = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        room.targets.distrust(&key("web"));
+    };
+    let binding = key("web");
+    tokio::join!(room.run(&binding), doubt);
+    room.emulator.clear_faults();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    room.seen();
+    room.run(&binding).await;
+    let seen = room.seen().0;
+    assert!(seen.contains(&"DescribeTargetHealth".to_owned()), "{seen:?}");
+    room.run(&binding).await;
+    assert_eq!(room.seen().0, Vec::<String>::new());
 }

@@ -9,6 +9,7 @@
 mod endpoints;
 mod eni;
 mod gates;
+mod ledger;
 mod networking;
 mod rolling;
 mod runs;

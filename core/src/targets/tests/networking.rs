@@ -265,8 +265,10 @@ fn on_a_group_that_is_not_ours_alone_only_rules_of_this_process_are_revoked() {
     let revoke = vec![
         rule(permission("tcp", 80, 80, "sg-mine"), RULE_LABEL),
         rule(permission("tcp", 80, 80, "sg-other"), RULE_LABEL),
+        rule(permission("tcp", 443, 443, "sg-mine"), RULE_LABEL),
+        rule(permission("udp", 80, 80, "sg-mine"), RULE_LABEL),
     ];
-    let written = BTreeSet::from([PermissionSource::Group("sg-mine".to_owned())]);
+    let written = BTreeSet::from([permission("tcp", 80, 80, "sg-mine")]);
     let tagged = |clusters: &[&str]| SecurityGroupState {
         tags: clusters
             .iter()
@@ -275,7 +277,7 @@ fn on_a_group_that_is_not_ours_alone_only_rules_of_this_process_are_revoked() {
         ..SecurityGroupState::default()
     };
     let left = |clusters: &[&str]| revocable(revoke.clone(), &tagged(clusters), "test", &written).len();
-    assert_eq!(left(&["test"]), 2);
+    assert_eq!(left(&["test"]), 4);
     assert_eq!(left(&["other", "test"]), 1);
     assert_eq!(left(&[]), 1);
 }
