@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::Result;
 use kube::Client;
 
+use crate::apply::Refusals;
 use crate::aws::{Aws, AwsConfig, LeaseGuard, discovery};
 use crate::clock::Clock;
 use crate::cluster::Stores;
@@ -59,6 +60,7 @@ pub fn with(settings: elbow_core::settings::Settings, aws: Aws, clock: Clock, pa
         mirror: Arc::new(Mirror::new(settings.clone(), aws.clone(), clock)),
         records: Records::new(parts.client.clone(), &parts.namespace, settings.clone(), clock),
         targets: Targets::new(settings.clone(), aws.clone(), parts.client.clone(), clock),
+        refusals: Refusals::default(),
         reporter: Reporter::new(parts.client.clone(), &crate::run::hostname()),
         stacks: Queue::new(parts.process.back_off_cap),
         bindings: Queue::new(parts.process.back_off_cap),

@@ -158,7 +158,11 @@ fn outcome(intent: &Intent, uid: &str, pass: &Pass) -> Run {
     }
     run.problems.sort();
     run.problems.dedup();
-    run.retry = !applied.failed.is_empty() || applied.suspect;
+    run.retry = applied.is_worth_a_retry();
+    for waiting in applied.waiting.iter().filter(|waiting| waiting.entered) {
+        let entered = status::wait_entered(&intent.owner, uid, &waiting.objects, &waiting.for_);
+        run.events.extend(entered);
+    }
     run.waits = applied
         .waiting
         .iter()

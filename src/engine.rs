@@ -11,6 +11,7 @@ use elbow_core::view::Service;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 use serde::Serialize;
 
+use crate::apply::Refusals;
 use crate::aws::{Aws, Cx};
 use crate::clock::Clock;
 use crate::cluster::Stores;
@@ -46,6 +47,8 @@ pub struct Engine {
     pub records: Records,
     /// Bindings and the keys they need.
     pub targets: Targets,
+    /// Steps that AWS refused lately.
+    pub refusals: Refusals,
     /// Events and statuses.
     pub reporter: Reporter,
     /// Stacks that are due.
@@ -103,12 +106,7 @@ impl Engine {
         let mut run = match &due.key {
             Key::Stack(stack) => reconcile::stack(self, stack, &cx).await,
             Key::Binding { .. } | Key::GroupRules { .. } | Key::BackendGroup { .. } => {
-                let context = TargetsContext {
-                    stores: &self.stores,
-                    mirror: &self.mirror,
-                    facts: &self.facts,
-                };
-                self.targets.run(&context, &due.key, &cx).await
+                self.targets.run(&self.targets_context(), &due.key, &cx).await
             }
         };
         self.reporter.report(&due.key, &mut run, self.clock.now()).await;
@@ -140,6 +138,15 @@ impl Engine {
         };
         self.remember(&due.key, &run);
         run
+    }
+
+    /// What runs of bindings look at besides AWS.
+    pub fn targets_context(&self) -> TargetsContext<'_> {
+        TargetsContext {
+            stores: &self.stores,
+            mirror: &self.mirror,
+            facts: &self.facts,
+        }
     }
 
     /// Wakes a key, if this process works.

@@ -148,6 +148,7 @@ pub fn context<'a>(engine: &'a Engine, cx: &Cx) -> ApplyContext<'a> {
         mirror: &engine.mirror,
         kube: &engine.kube,
         settings: &engine.settings,
+        refusals: &engine.refusals,
         lane: cx.lane,
         clock: engine.clock,
     }

@@ -149,7 +149,7 @@ impl Running<'_> {
         }
         let for_ = format!("the targets of TargetGroupBinding {namespace}/{name} to be registered");
         match self.wait(&for_, REGISTRATION) {
-            End::Failed(_) => End::done(),
+            End::Failed(_) | End::Refused(..) => End::done(),
             end => end,
         }
     }

@@ -4,6 +4,7 @@ use elbow_core::plan::Action;
 use elbow_crds::problem::ProblemCode;
 use jiff::SignedDuration;
 
+use super::refusals::is_final;
 use super::step::{End, Running};
 use crate::aws::{AwsError, Fault};
 
@@ -33,16 +34,27 @@ impl Running<'_> {
             Fault::NotFound if is_ours(error) => self.contradicted(error),
             Fault::Duplicate | Fault::InUse => self.contradicted(error),
             Fault::NotFound if error.code.starts_with("InvalidPermission") => self.contradicted(error),
-            Fault::Denied => self.failed(
-                ProblemCode::Denied,
-                &format!(
-                    "the controller may not do this; allow it {}. {error}",
-                    error.action()
-                ),
-            ),
-            Fault::NotFound => self.failed(ProblemCode::NotFound, &error.to_string()),
-            Fault::Quota => self.failed(ProblemCode::Limit, &error.to_string()),
-            _ => self.failed(ProblemCode::Refused, &error.to_string()),
+            _ => self.no(error),
+        }
+    }
+
+    /// AWS said no. What was not found may be something new that is not visible everywhere yet.
+    fn no(&self, error: &AwsError) -> End {
+        let (code, message) = match error.fault {
+            Fault::Denied => {
+                let action = error.action();
+                let message = format!("the controller may not do this; allow it {action}. {error}");
+                (ProblemCode::Denied, message)
+            }
+            Fault::NotFound => (ProblemCode::NotFound, error.to_string()),
+            Fault::Quota => (ProblemCode::Limit, error.to_string()),
+            _ => (ProblemCode::Refused, error.to_string()),
+        };
+        let may_pass = error.fault == Fault::NotFound && self.is_about_something_young();
+        if is_final(error) && !may_pass {
+            self.refusal(code, &message)
+        } else {
+            self.failed(code, &message)
         }
     }
 

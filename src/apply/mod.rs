@@ -14,24 +14,27 @@ mod listener;
 mod load_balancer;
 mod owner;
 mod ownership;
+mod refusals;
 mod security_group;
 mod step;
 mod target_group;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::plan::{Action, Outputs, Plan, Step, StepId};
 use elbow_core::settings::Settings;
-use elbow_crds::problem::Problem;
+use elbow_crds::problem::{ObjectRef, Problem};
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
 use crate::aws::{Aws, Cx};
 use crate::clock::Clock;
 use crate::mirror::Mirror;
+
+pub use refusals::Refusals;
 
 use graph::Graph;
 use step::{End, Running};
@@ -52,6 +55,8 @@ pub struct ApplyContext<'a> {
     pub kube: &'a kube::Client,
     /// Settings.
     pub settings: &'a Settings,
+    /// What AWS refused lately; told of every refusal.
+    pub refusals: &'a Refusals,
     /// Priority of the AWS calls.
     pub lane: Lane,
     /// Time.
@@ -68,6 +73,8 @@ pub struct Applied {
     pub done: BTreeSet<StepId>,
     /// Refusals, one for every object that asked for the step.
     pub failed: Vec<(StepId, Problem)>,
+    /// Those of the failed steps that AWS refused, and until when they are not sent again.
+    pub refused: BTreeMap<StepId, Timestamp>,
     /// Steps that cannot go on yet.
     pub waiting: Vec<Waiting>,
     /// Mutations without an answer, with one sentence each; they ended the plan.
@@ -83,9 +90,19 @@ impl Applied {
         self.done.len() == plan.steps.len()
     }
 
-    /// When to look at the first of the waits again.
+    /// Whether something did not end well that is worth trying again soon. A refusal is not.
+    pub fn is_worth_a_retry(&self) -> bool {
+        self.suspect
+            || self
+                .failed
+                .iter()
+                .any(|(step, _)| !self.refused.contains_key(step))
+    }
+
+    /// When to look at the first of the waits again, or to send the first refused step again.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        self.waiting.iter().map(|waiting| waiting.wake_at).min()
+        let waits = self.waiting.iter().map(|waiting| waiting.wake_at);
+        waits.chain(self.refused.values().copied()).min()
     }
 }
 
@@ -102,6 +119,8 @@ pub struct Waiting {
     pub since: Timestamp,
     /// Whether it began just now: the moment for an event.
     pub entered: bool,
+    /// The objects that asked for the step.
+    pub objects: Vec<ObjectRef>,
 }
 
 /// Runs a plan. Dropping the future at any moment is safe: the next plan finds what was done by names and
@@ -173,12 +192,19 @@ fn record(applied: &mut Applied, id: StepId, end: End) {
                 .failed
                 .extend(problems.into_iter().map(|problem| (id, problem)));
         }
-        End::Waiting { for_, wait } => applied.waiting.push(Waiting {
+        End::Refused(problems, until) => {
+            applied.refused.insert(id, until);
+            applied
+                .failed
+                .extend(problems.into_iter().map(|problem| (id, problem)));
+        }
+        End::Waiting { for_, wait, objects } => applied.waiting.push(Waiting {
             step: id,
             for_,
             wake_at: wait.wake_at,
             since: wait.since,
             entered: wait.looks == 1,
+            objects,
         }),
         End::Unanswered(sentence) => {
             applied.suspect = true;

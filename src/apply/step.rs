@@ -7,7 +7,7 @@ use elbow_core::key::{StackKey, StackKind};
 use elbow_core::model::{Ref, ResourceAddress};
 use elbow_core::plan::{Action, Output, Outputs, Plan, Step, StepId};
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::ApplyContext;
 use super::words::subject_text;
@@ -19,10 +19,17 @@ use crate::mirror::Wait;
 pub(super) enum End {
     /// Done, with what it produced.
     Done(Option<(ResourceAddress, Output)>),
-    /// Refused: a problem for each object that asked.
+    /// Not done: a problem for each object that asked.
     Failed(Vec<Problem>),
+    /// Refused by AWS, now or a while ago; not worth another call before the time given.
+    Refused(Vec<Problem>, Timestamp),
     /// Cannot go on yet.
-    Waiting { for_: String, wait: Wait },
+    Waiting {
+        for_: String,
+        wait: Wait,
+        /// The objects that asked for the step.
+        objects: Vec<ObjectRef>,
+    },
     /// Nobody knows whether it happened.
     Unanswered(String),
 }
@@ -53,6 +60,9 @@ pub(super) struct Running<'a> {
 impl Running<'_> {
     /// Runs the step and enters its success in the mirror.
     pub async fn run(mut self) -> End {
+        if let Some(end) = self.refused_before() {
+            return end;
+        }
         let end = self.dispatch().await;
         match &end {
             End::Done(output) => {
@@ -65,7 +75,7 @@ impl Running<'_> {
                 self.context.mirror.end_wait(&self.wait_subject());
             }
             End::Unanswered(_) => self.suspect(),
-            End::Failed(_) | End::Waiting { .. } => {}
+            End::Failed(_) | End::Refused(..) | End::Waiting { .. } => {}
         }
         end
     }
@@ -132,17 +142,41 @@ impl Running<'_> {
         End::Waiting {
             for_: for_.to_owned(),
             wait,
+            objects: self.asked_by().into_keys().collect(),
         }
     }
 
-    /// A refusal, for every object that asked for the step.
+    /// The end of a step that AWS refused less than ten minutes ago in this very form.
+    fn refused_before(&self) -> Option<End> {
+        let (refusals, now) = (self.context.refusals, self.context.clock.now());
+        let refusal = refusals.standing(&self.plan.key, &self.step.action, &self.outputs, now)?;
+        let problems = self.problems(refusal.code, &refusal.message);
+        Some(End::Refused(problems, refusal.until))
+    }
+
+    /// A refusal by AWS that will be the same next time.
+    pub fn refusal(&self, code: ProblemCode, message: &str) -> End {
+        let what = (&self.step.action, &self.outputs);
+        let now = self.context.clock.now();
+        let until = self
+            .context
+            .refusals
+            .note(&self.plan.key, what, (code, message), now);
+        End::Refused(self.problems(code, message), until)
+    }
+
+    /// A failure, for every object that asked for the step.
     pub fn failed(&self, code: ProblemCode, message: &str) -> End {
+        End::Failed(self.problems(code, message))
+    }
+
+    fn problems(&self, code: ProblemCode, message: &str) -> Vec<Problem> {
         let message = format!("{}: {message}", super::words::doing(&self.step.action));
         let problems = self
             .asked_by()
             .into_iter()
             .map(|(object, field)| Problem::fault(&object, &field, code, message.clone()));
-        End::Failed(problems.collect())
+        problems.collect()
     }
 
     /// Objects that asked for the step, each with the fields that did; the owner of the stack if none is

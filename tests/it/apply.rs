@@ -1,6 +1,7 @@
 //! Apply against the emulator and a cluster of objects: ownership, waits, refusals, Kubernetes' conflicts.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use elbow_crds::problem::{Problem, ProblemCode};
 use elbow_emulator::{CallFilter, Fault, FaultRule};
@@ -139,6 +140,81 @@ async fn a_refusal_names_object_field_code_and_request_id_and_skips_dependents_o
     assert_eq!(calls(&land, "CreateListener"), 0, "it does");
 }
 
+/// Runs a stack at least every ten seconds, as other wakes would.
+async fn run_for(land: &Land, process: &Process, time: Duration) -> Ran {
+    let end = tokio::time::Instant::now() + time;
+    let mut last = Ran::default();
+    while tokio::time::Instant::now() < end {
+        land.bind();
+        last = process.run(&scenario::key()).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    last
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_step_is_sent_again_after_ten_minutes_or_a_change_and_stays_reported() {
+    let refusals = [
+        Fault::AccessDenied,
+        code("ValidationError"),
+        code("TooManyTargetGroups"),
+    ];
+    for refusal in refusals {
+        let land = create();
+        let id = land
+            .emulator
+            .add_fault(FaultRule::every("CreateTargetGroup", refusal.clone()));
+        let process = Process::start(&land);
+        let ran = run_for(&land, &process, Duration::from_mins(9)).await;
+        assert_eq!(calls(&land, "CreateTargetGroup"), 1, "{refusal:?}");
+        assert!(only(&ran.problems).message.contains("CreateTargetGroup"));
+        assert!(!ran.applied.is_worth_a_retry());
+        let wake = ran.wake_at.unwrap().duration_since(land.clock.now());
+        assert!(wake.as_mins() <= 1, "when it may be sent again: {wake:?}");
+        run_for(&land, &process, Duration::from_mins(10)).await;
+        assert_eq!(calls(&land, "CreateTargetGroup"), 2, "{refusal:?}");
+
+        (scenario::named("create in instance mode").act)(&land);
+        run_for(&land, &process, Duration::from_secs(30)).await;
+        assert_eq!(calls(&land, "CreateTargetGroup"), 3, "another action");
+        land.emulator.remove_fault(id);
+        assert_eq!(land.to_rest(&process, &scenario::key()).await.problems, []);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_refused_beside_a_new_target_group_is_not_sent_again_once_that_is_known() {
+    let land = create();
+    land.emulator
+        .add_fault(FaultRule::every("CreateListener", code("ValidationError")));
+    let process = Process::start(&land);
+    let ran = run_for(&land, &process, Duration::from_mins(5)).await;
+    assert_eq!(calls(&land, "CreateListener"), 1);
+    assert!(!ran.problems.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_and_servers_in_trouble_are_no_refusals() {
+    for trouble in [Fault::Throttle { code: None }, code_of("InternalFailure", 500)] {
+        let land = create();
+        land.emulator
+            .add_fault(FaultRule::every("CreateTargetGroup", trouble));
+        run_for(&land, &Process::start(&land), Duration::from_mins(2)).await;
+        assert!(calls(&land, "CreateTargetGroup") > 2);
+    }
+}
+
+fn code(code: &str) -> Fault {
+    code_of(code, 400)
+}
+
+fn code_of(code: &str, status: u16) -> Fault {
+    Fault::Error {
+        code: code.to_owned(),
+        status,
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_mutation_without_an_answer_ends_the_plan_and_the_next_one_reads_first() {
     let land = create();
@@ -163,13 +239,17 @@ async fn a_security_group_in_use_is_waited_for_and_not_blocked_on() {
     land.bind();
     let started = tokio::time::Instant::now();
     let ran = process.run(&scenario::key()).await;
-    assert!(started.elapsed() < std::time::Duration::from_secs(1));
+    assert!(started.elapsed() < Duration::from_secs(1));
     let waiting: Vec<&str> = ran.applied.waiting.iter().map(|w| w.for_.as_str()).collect();
     assert!(
         waiting.iter().any(|w| w.contains("DependencyViolation")),
         "{waiting:?}"
     );
     assert!(ran.applied.waiting.iter().all(|w| w.entered));
+    let objects = |w: &elbow::apply::Waiting| w.objects.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(objects(&ran.applied.waiting[0]), ["Service demo/web"]);
+    let again = process.run(&scenario::key()).await;
+    assert!(again.applied.waiting.iter().all(|w| !w.entered), "told once");
     let wake = ran.wake_at.unwrap().duration_since(land.clock.now());
     assert!(wake.as_millis() > 1_900 && wake.as_secs() <= 2, "{wake:?}");
     land.to_rest(&process, &scenario::key()).await;

@@ -17,6 +17,8 @@ pub enum Reason {
     FailedBuildModel,
     /// AWS or Kubernetes refused a step.
     FailedDeployModel,
+    /// A step cannot go on yet; upstream blocks in silence.
+    Waiting,
     /// The finalizer could not be written.
     FailedAddFinalizer,
     /// The finalizer could not be taken away.
@@ -34,6 +36,7 @@ impl Reason {
             Self::SuccessfullyReconciled => "SuccessfullyReconciled",
             Self::FailedBuildModel => "FailedBuildModel",
             Self::FailedDeployModel => "FailedDeployModel",
+            Self::Waiting => "Waiting",
             Self::FailedAddFinalizer => "FailedAddFinalizer",
             Self::FailedRemoveFinalizer => "FailedRemoveFinalizer",
             Self::FailedUpdateStatus => "FailedUpdateStatus",
@@ -47,6 +50,7 @@ impl Reason {
             Self::SuccessfullyReconciled => "Successfully reconciled",
             Self::FailedBuildModel => "Failed build model due to ",
             Self::FailedDeployModel => "Failed deploy model due to ",
+            Self::Waiting => "Waiting for ",
             Self::FailedAddFinalizer => "Failed add finalizer due to ",
             Self::FailedRemoveFinalizer => "Failed remove finalizer due to ",
             Self::FailedUpdateStatus | Self::FailedCleanupStatus => "Failed update status due to ",
@@ -101,6 +105,19 @@ pub fn step_failed(owner: &ObjectRef, uid: &str, action: &Action, problem: &Prob
     };
     let uid = uid_of(&problem.object, owner, uid);
     failed(&problem.object, uid, reason, &cause(problem))
+}
+
+/// The events of a step that begins to wait, one on each object that asked for it. `for_` is the end of
+/// "waiting for ...".
+pub fn wait_entered(owner: &ObjectRef, uid: &str, objects: &[ObjectRef], for_: &str) -> Vec<Event> {
+    let events = objects.iter().map(|object| Event {
+        object: object.clone(),
+        uid: uid_of(object, owner, uid).to_owned(),
+        kind: EventType::Normal,
+        reason: Reason::Waiting.as_str().to_owned(),
+        message: format!("{}{for_}", Reason::Waiting.lead()),
+    });
+    events.collect()
 }
 
 /// Events of warnings, which upstream keeps to itself; the reason is the problem's code.
@@ -190,6 +207,29 @@ mod tests {
             (event.reason.as_str(), event.uid.as_str()),
             ("FailedDeployModel", "uid-1")
         );
+    }
+
+    #[test]
+    fn a_wait_is_told_to_everybody_who_asked() {
+        let other = ObjectRef::new("Service", "default", "other");
+        let events = wait_entered(
+            &object(),
+            "u",
+            &[object(), other],
+            "security group sg-1 to be free",
+        );
+        let told: Vec<_> = events
+            .iter()
+            .map(|e| (e.object.name.as_str(), e.uid.as_str(), e.kind, e.reason.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("web", "u", EventType::Normal, "Waiting"),
+                ("other", "", EventType::Normal, "Waiting")
+            ]
+        );
+        assert_eq!(events[0].message, "Waiting for security group sg-1 to be free");
     }
 
     #[test]

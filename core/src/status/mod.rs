@@ -4,7 +4,7 @@ mod events;
 mod ledger;
 mod service;
 
-pub use events::{Reason, build_failed, failed, reconciled, step_failed, warnings};
+pub use events::{Reason, build_failed, failed, reconciled, step_failed, wait_entered, warnings};
 pub use ledger::{Ledger, REPEAT_AFTER};
 pub use service::{cleared_ingress, ingress_change, wanted_ingress};
 

@@ -338,6 +338,7 @@ impl Controller {
             .is_none_or(|at| self.world.land.clock.now().duration_since(at) < quiet())
             || self.engine.stacks.depth().0 + self.engine.bindings.depth().0 > 0
             || written.1.elapsed() < QUIET
+            || self.holds_back()
         {
             assert!(
                 started.elapsed() < PATIENCE,
@@ -382,6 +383,16 @@ impl Controller {
     /// The last run of every key.
     pub fn runs(&self) -> BTreeMap<Key, LastRun> {
         self.engine.last.lock().unwrap().clone()
+    }
+
+    /// Whether a step that AWS refused is to be sent again within the ten minutes that a refusal stands.
+    fn holds_back(&self) -> bool {
+        let now = self.world.land.clock.now();
+        let soon = now + jiff::SignedDuration::from_mins(10);
+        self.runs().values().any(|run| {
+            let again = run.wake_at.is_some_and(|at| now < at && at <= soon);
+            again && !run.retry && !run.problems.is_empty()
+        })
     }
 
     fn last_run(&self) -> Option<Timestamp> {

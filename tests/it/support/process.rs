@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use elbow::apply::{Applied, ApplyContext, apply};
+use elbow::apply::{Applied, ApplyContext, Refusals, apply};
 use elbow::aws::{Aws, Cx};
 use elbow::clock::Clock;
 use elbow::cluster::trim;
@@ -27,6 +27,7 @@ pub struct Process {
     pub aws: Aws,
     pub kube: kube::Client,
     pub mirror: Mirror,
+    refusals: Refusals,
     facts: Facts,
     clock: Clock,
     land: Land,
@@ -50,6 +51,7 @@ impl Process {
         let clock = land.clock;
         Self {
             mirror: Mirror::new(settings.clone(), aws.clone(), clock),
+            refusals: Refusals::default(),
             facts: Facts::new(aws.clone(), clock),
             kube: land.cluster.client(&land.fuse),
             settings,
@@ -91,12 +93,12 @@ impl Process {
             mirror: &self.mirror,
             kube: &self.kube,
             settings: &self.settings,
+            refusals: &self.refusals,
             lane: cx.lane,
             clock: self.clock,
         };
         let applied = apply(&plan, &context).await;
-        let unfinished = !applied.failed.is_empty() || applied.suspect;
-        let again = unfinished.then(|| self.again().wake_at).flatten();
+        let again = applied.is_worth_a_retry().then(|| self.again().wake_at).flatten();
         let problems = plan.problems.iter().cloned();
         Ran {
             problems: problems
