@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use elbow_core::build;
 use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::plan::render_text;
+use elbow_crds::problem::Problem;
 
 use crate::ask::{self, Wanted};
 use crate::aws::{Cx, LeaseGuard, discovery};
@@ -52,15 +53,27 @@ pub async fn plan(args: &PlanArgs) -> Result<()> {
     Ok(())
 }
 
-async fn pages(engine: &Engine, output: PlanOutput) -> Result<String> {
+/// What would be done, stack by stack and then binding by binding. The engine's stores and mirror are filled.
+pub async fn pages(engine: &Engine, output: PlanOutput) -> Result<String> {
     let mut page = String::new();
-    for key in engine.keys() {
+    let keys = engine.keys();
+    for key in &keys {
         if let Key::Stack(stack) = key {
-            page.push_str(&page_of(engine, &stack, output).await?);
+            page.push_str(&page_of(engine, stack, output).await?);
         }
     }
-    if page.is_empty() && output == PlanOutput::Text {
-        page.push_str("no changes: no Service of this cluster is ours\n");
+    if output == PlanOutput::Stack {
+        return Ok(page);
+    }
+    let context = engine.targets_context();
+    for key in &keys {
+        let cx = Cx::new(Lane::Targets, key);
+        if let Some(preview) = engine.targets.preview(&context, key, &cx).await {
+            page.push_str(&preview.to_string());
+        }
+    }
+    if page.is_empty() {
+        page.push_str("no changes: no Service and no TargetGroupBinding of this cluster is ours\n");
     }
     Ok(page)
 }
@@ -72,17 +85,17 @@ async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<
     match ask::wanted(engine, &intent, &cx).await {
         Wanted::Ignore => {}
         Wanted::Wait(reason) => writeln!(page, "{key}: cannot be planned now: {reason}")?,
-        Wanted::Sick(problems) => {
-            writeln!(page, "{key}: nothing is changed, because")?;
-            for problem in problems {
-                writeln!(page, "  {problem}")?;
-            }
-        }
+        Wanted::Sick(problems) => obstacles(&mut page, key, &problems)?,
         Wanted::Stack(wanted, _) if output == PlanOutput::Stack => {
             writeln!(page, "{}", build::stack_text(&wanted))?;
         }
         Wanted::Stack(wanted, warnings) => {
             let (actual, _) = reconcile::actual(engine, &wanted, &cx).await?;
+            let untagged = engine.mirror.problems(key);
+            if !untagged.is_empty() {
+                obstacles(&mut page, key, &untagged)?;
+                return Ok(page);
+            }
             page.push_str(&render_text(&reconcile::plan(
                 engine,
                 &intent.owners,
@@ -95,4 +108,12 @@ async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<
         }
     }
     Ok(page)
+}
+
+fn obstacles(page: &mut String, key: &StackKey, problems: &[Problem]) -> std::fmt::Result {
+    writeln!(page, "{key}: nothing is changed, because")?;
+    for problem in problems {
+        writeln!(page, "  {problem}")?;
+    }
+    Ok(())
 }

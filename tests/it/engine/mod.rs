@@ -9,6 +9,8 @@ mod isolation;
 mod leaks;
 mod objects;
 mod panics;
+mod plan;
 mod restart;
 mod scenarios;
 mod turns;
+mod waits;
