@@ -7,6 +7,21 @@ use elbow_core::model::{IngressPermission, PermissionSource, Tags};
 use elbow_core::question::{Group, RouteTable, Subnet, Vpc};
 use elbow_core::targets::{GroupRule, Instance, Interface, SecurityGroupState};
 
+/// An interface alone and one in an instance are two types of the SDK with the same fields.
+macro_rules! read_interface {
+    ($interface:expr) => {
+        Interface {
+            id: text($interface.network_interface_id()),
+            device_index: $interface.attachment().and_then(|a| a.device_index()),
+            groups: texts($interface.groups(), |group| group.group_id()),
+            private_ips: texts($interface.private_ip_addresses(), |one| one.private_ip_address()),
+            ipv6_addresses: texts($interface.ipv6_addresses(), |one| one.ipv6_address()),
+            ipv4_prefixes: texts($interface.ipv4_prefixes(), |one| one.ipv4_prefix()),
+            ipv6_prefixes: texts($interface.ipv6_prefixes(), |one| one.ipv6_prefix()),
+        }
+    };
+}
+
 fn text(text: Option<&str>) -> String {
     text.unwrap_or_default().to_owned()
 }
@@ -77,16 +92,8 @@ pub(super) fn route_table(table: &sdk::RouteTable) -> RouteTable {
             .associations()
             .iter()
             .any(|association| association.main().unwrap_or_default()),
-        subnets: table
-            .associations()
-            .iter()
-            .filter_map(|association| association.subnet_id().map(str::to_owned))
-            .collect(),
-        gateways: table
-            .routes()
-            .iter()
-            .filter_map(|route| route.gateway_id().map(str::to_owned))
-            .collect(),
+        subnets: texts(table.associations(), sdk::RouteTableAssociation::subnet_id),
+        gateways: texts(table.routes(), sdk::Route::gateway_id),
     }
 }
 
@@ -178,81 +185,20 @@ pub(super) fn permission(rule: &GroupRule, described: bool) -> sdk::IpPermission
     .build()
 }
 
-fn group_ids(groups: &[sdk::GroupIdentifier]) -> Vec<String> {
-    groups
-        .iter()
-        .filter_map(|group| group.group_id().map(str::to_owned))
-        .collect()
+/// One text of each item, where it has it.
+fn texts<T, C: FromIterator<String>>(items: &[T], field: fn(&T) -> Option<&str>) -> C {
+    items.iter().filter_map(field).map(str::to_owned).collect()
 }
 
 pub(super) fn instance(instance: &sdk::Instance) -> Instance {
+    let interfaces = instance.network_interfaces().iter();
     Instance {
         id: text(instance.instance_id()),
         vpc: text(instance.vpc_id()),
-        interfaces: instance
-            .network_interfaces()
-            .iter()
-            .map(instance_interface)
-            .collect(),
-    }
-}
-
-fn instance_interface(interface: &sdk::InstanceNetworkInterface) -> Interface {
-    Interface {
-        id: text(interface.network_interface_id()),
-        device_index: interface
-            .attachment()
-            .and_then(sdk::InstanceNetworkInterfaceAttachment::device_index),
-        groups: group_ids(interface.groups()),
-        private_ips: interface
-            .private_ip_addresses()
-            .iter()
-            .filter_map(|address| address.private_ip_address().map(str::to_owned))
-            .collect(),
-        ipv6_addresses: interface
-            .ipv6_addresses()
-            .iter()
-            .filter_map(|address| address.ipv6_address().map(str::to_owned))
-            .collect(),
-        ipv4_prefixes: interface
-            .ipv4_prefixes()
-            .iter()
-            .filter_map(|prefix| prefix.ipv4_prefix().map(str::to_owned))
-            .collect(),
-        ipv6_prefixes: interface
-            .ipv6_prefixes()
-            .iter()
-            .filter_map(|prefix| prefix.ipv6_prefix().map(str::to_owned))
-            .collect(),
+        interfaces: interfaces.map(|interface| read_interface!(interface)).collect(),
     }
 }
 
 pub(super) fn interface(interface: &sdk::NetworkInterface) -> Interface {
-    Interface {
-        id: text(interface.network_interface_id()),
-        device_index: interface
-            .attachment()
-            .and_then(sdk::NetworkInterfaceAttachment::device_index),
-        groups: group_ids(interface.groups()),
-        private_ips: interface
-            .private_ip_addresses()
-            .iter()
-            .filter_map(|address| address.private_ip_address().map(str::to_owned))
-            .collect(),
-        ipv6_addresses: interface
-            .ipv6_addresses()
-            .iter()
-            .filter_map(|address| address.ipv6_address().map(str::to_owned))
-            .collect(),
-        ipv4_prefixes: interface
-            .ipv4_prefixes()
-            .iter()
-            .filter_map(|prefix| prefix.ipv4_prefix().map(str::to_owned))
-            .collect(),
-        ipv6_prefixes: interface
-            .ipv6_prefixes()
-            .iter()
-            .filter_map(|prefix| prefix.ipv6_prefix().map(str::to_owned))
-            .collect(),
-    }
+    read_interface!(interface)
 }

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::Filter;
 use elbow_core::question::{RouteTable, Subnet, Vpc};
 use futures::FutureExt;
 
-use super::{FILTER_VALUES, convert, filter};
+use super::{FILTER_VALUES, convert, filter, tag_filters};
 use crate::aws::batch::Batch;
 use crate::aws::call::all_pages;
 use crate::aws::error::{AwsError, Service};
@@ -133,11 +133,7 @@ impl Aws {
 
     /// The VPCs that carry all given tags.
     pub async fn vpcs_by_tags(&self, cx: &Cx, tags: &BTreeMap<String, String>) -> Result<Vec<Vpc>, AwsError> {
-        let filters = tags
-            .iter()
-            .map(|(key, value)| filter(format!("tag:{key}"), [value]))
-            .collect();
-        self.describe_vpcs(cx, filters).await
+        self.describe_vpcs(cx, tag_filters(tags)).await
     }
 
     async fn describe_vpcs(&self, cx: &Cx, filters: Vec<Filter>) -> Result<Vec<Vpc>, AwsError> {

@@ -9,7 +9,7 @@ use elbow_core::question::Group;
 use elbow_core::targets::{GroupRule, SecurityGroupState};
 use futures::FutureExt;
 
-use super::{FILTER_VALUES, convert, filter};
+use super::{FILTER_VALUES, convert, filter, tag_filters};
 use crate::aws::batch::Batch;
 use crate::aws::call::all_pages;
 use crate::aws::error::{AwsError, Fault, Service};
@@ -48,10 +48,7 @@ impl Aws {
         cx: &Cx,
         tags: &BTreeMap<String, String>,
     ) -> Result<Vec<SecurityGroupState>, AwsError> {
-        let mut filters: Vec<_> = tags
-            .iter()
-            .map(|(key, value)| filter(format!("tag:{key}"), [value]))
-            .collect();
+        let mut filters = tag_filters(tags);
         filters.push(filter("vpc-id", [&self.realm().vpc]));
         self.groups(cx, filters).await
     }

@@ -1,54 +1,63 @@
 //! Load balancers.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 use elbow_core::model::{IpAddressType, LoadBalancer, LoadBalancerType, OnOff, SubnetMapping, Tags};
-use futures::FutureExt;
 
-use super::convert::{self, Strange};
+use super::convert;
+use super::described::{self, Described, Page, Selection};
 use super::request;
 use super::{CreatedLoadBalancer, ListedLoadBalancer};
 use crate::aws::batch::Batch;
-use crate::aws::call::all_pages;
 use crate::aws::error::{AwsError, Fault, Service};
 use crate::aws::merge::Asker;
 use crate::aws::{Aws, Cx};
 
-const DESCRIBE: &str = "DescribeLoadBalancers";
-
-/// DescribeLoadBalancers takes 20 ARNs (ELBv2 API reference).
-const ARNS: usize = 20;
-
 pub(in crate::aws) fn load_balancers_batch() -> Arc<Batch<ListedLoadBalancer>> {
-    Batch::new(Service::Elb, DESCRIBE, ARNS, |aws, asker, arns| {
-        async move {
-            let read = aws.describe_load_balancers(&asker, Some(arns), None).await?;
-            let mut found = BTreeMap::new();
-            for item in read {
-                match item {
-                    Ok(listed) => {
-                        found.insert(listed.arn().to_owned(), listed);
-                    }
-                    Err(strange) => return Err(strange.error(DESCRIBE)),
-                }
-            }
-            Ok(found)
-        }
-        .boxed()
-    })
+    described::batch()
+}
+
+impl Described for ListedLoadBalancer {
+    const OPERATION: &'static str = "DescribeLoadBalancers";
+
+    fn own_arn(&self) -> &str {
+        self.arn()
+    }
+
+    fn batch(aws: &Aws) -> &Arc<Batch<Self>> {
+        &aws.0.batches.load_balancers
+    }
+
+    async fn page(
+        aws: &Aws,
+        asker: &Asker,
+        selection: &Selection,
+        marker: Option<String>,
+    ) -> Result<Page<Self>, AwsError> {
+        let request = aws
+            .elb()
+            .describe_load_balancers()
+            .set_load_balancer_arns(selection.arns.clone())
+            .set_names(selection.names.clone())
+            .set_marker(marker);
+        let output = aws
+            .call(asker, Service::Elb, Self::OPERATION, || request.clone().send())
+            .await?;
+        let items = output
+            .load_balancers()
+            .iter()
+            .map(convert::load_balancer)
+            .collect();
+        Ok((items, output.next_marker))
+    }
 }
 
 impl Aws {
     /// All load balancers of the account and region, in AWS's order. Left out are kinds this controller never
     /// makes; so absence from the list proves nothing.
     pub async fn list_load_balancers(&self, cx: &Cx) -> Result<Vec<ListedLoadBalancer>, AwsError> {
-        self.merged(cx, Service::Elb, DESCRIBE.to_owned(), |aws, asker| async move {
-            let read = aws.describe_load_balancers(&asker, None, None).await?;
-            Ok(convert::keep_readable(DESCRIBE, read))
-        })
-        .await
+        self.list(cx).await
     }
 
     /// The load balancers that exist of the given ARNs, sorted by ARN.
@@ -57,8 +66,7 @@ impl Aws {
         cx: &Cx,
         arns: &[String],
     ) -> Result<Vec<ListedLoadBalancer>, AwsError> {
-        let found = self.0.batches.load_balancers.get(self, cx, arns).await?;
-        Ok(found.into_values().collect())
+        self.by_arn(cx, arns).await
     }
 
     /// The load balancer with a name.
@@ -67,52 +75,7 @@ impl Aws {
         cx: &Cx,
         name: &str,
     ) -> Result<Option<ListedLoadBalancer>, AwsError> {
-        let names = vec![name.to_owned()];
-        self.merged(
-            cx,
-            Service::Elb,
-            format!("{DESCRIBE} name {name}"),
-            |aws, asker| async move {
-                match aws.describe_load_balancers(&asker, None, Some(names)).await {
-                    Ok(read) => read
-                        .into_iter()
-                        .next()
-                        .transpose()
-                        .map_err(|strange| strange.error(DESCRIBE)),
-                    Err(error) if error.fault == Fault::NotFound => Ok(None),
-                    Err(error) => Err(error),
-                }
-            },
-        )
-        .await
-    }
-
-    async fn describe_load_balancers(
-        &self,
-        asker: &Asker,
-        arns: Option<Vec<String>>,
-        names: Option<Vec<String>>,
-    ) -> Result<Vec<Result<ListedLoadBalancer, Strange>>, AwsError> {
-        all_pages(Service::Elb, DESCRIBE, |marker| {
-            let request = self
-                .elb()
-                .describe_load_balancers()
-                .set_load_balancer_arns(arns.clone())
-                .set_names(names.clone())
-                .set_marker(marker);
-            async move {
-                let output = self
-                    .call(asker, Service::Elb, DESCRIBE, || request.clone().send())
-                    .await?;
-                let items = output
-                    .load_balancers()
-                    .iter()
-                    .map(convert::load_balancer)
-                    .collect();
-                Ok((items, output.next_marker))
-            }
-        })
-        .await
+        self.by_name(cx, name).await
     }
 
     /// Creates a load balancer; one with the same name and settings that is there already is the answer, too.

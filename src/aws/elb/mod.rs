@@ -2,6 +2,7 @@
 
 mod attribute;
 mod convert;
+mod described;
 mod listener;
 mod load_balancer;
 mod request;

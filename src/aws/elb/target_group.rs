@@ -1,55 +1,60 @@
 //! Target groups.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 use elbow_core::model::{HealthCheck, IpFamily, Tags, TargetGroup};
-use futures::FutureExt;
 
 use super::ListedTargetGroup;
-use super::convert::{self, Strange};
+use super::convert;
+use super::described::{self, Described, Page, Selection};
 use super::load_balancer::gone;
 use super::request;
 use crate::aws::batch::Batch;
-use crate::aws::call::all_pages;
-use crate::aws::error::{AwsError, Fault, Service};
+use crate::aws::error::{AwsError, Service};
 use crate::aws::merge::Asker;
 use crate::aws::{Aws, Cx};
 
-const DESCRIBE: &str = "DescribeTargetGroups";
-
-/// As for load balancers; for target groups AWS names no limit.
-const ARNS: usize = 20;
-
 pub(in crate::aws) fn target_groups_batch() -> Arc<Batch<ListedTargetGroup>> {
-    Batch::new(Service::Elb, DESCRIBE, ARNS, |aws, asker, arns| {
-        async move {
-            let read = aws.describe_target_groups(&asker, Some(arns), None).await?;
-            let mut found = BTreeMap::new();
-            for item in read {
-                match item {
-                    Ok(listed) => {
-                        found.insert(listed.arn().to_owned(), listed);
-                    }
-                    Err(strange) => return Err(strange.error(DESCRIBE)),
-                }
-            }
-            Ok(found)
-        }
-        .boxed()
-    })
+    described::batch()
+}
+
+impl Described for ListedTargetGroup {
+    const OPERATION: &'static str = "DescribeTargetGroups";
+
+    fn own_arn(&self) -> &str {
+        self.arn()
+    }
+
+    fn batch(aws: &Aws) -> &Arc<Batch<Self>> {
+        &aws.0.batches.target_groups
+    }
+
+    async fn page(
+        aws: &Aws,
+        asker: &Asker,
+        selection: &Selection,
+        marker: Option<String>,
+    ) -> Result<Page<Self>, AwsError> {
+        let request = aws
+            .elb()
+            .describe_target_groups()
+            .set_target_group_arns(selection.arns.clone())
+            .set_names(selection.names.clone())
+            .set_marker(marker);
+        let output = aws
+            .call(asker, Service::Elb, Self::OPERATION, || request.clone().send())
+            .await?;
+        let items = output.target_groups().iter().map(convert::target_group).collect();
+        Ok((items, output.next_marker))
+    }
 }
 
 impl Aws {
-    /// All target groups of the account and region, in AWS's order; left out are kinds this controller never
-    /// makes.
+    /// All target groups of the account and region, in AWS's order. Left out are kinds this controller never
+    /// makes; so absence from the list proves nothing.
     pub async fn list_target_groups(&self, cx: &Cx) -> Result<Vec<ListedTargetGroup>, AwsError> {
-        self.merged(cx, Service::Elb, DESCRIBE.to_owned(), |aws, asker| async move {
-            let read = aws.describe_target_groups(&asker, None, None).await?;
-            Ok(convert::keep_readable(DESCRIBE, read))
-        })
-        .await
+        self.list(cx).await
     }
 
     /// The target groups that exist of the given ARNs, sorted by ARN.
@@ -58,8 +63,7 @@ impl Aws {
         cx: &Cx,
         arns: &[String],
     ) -> Result<Vec<ListedTargetGroup>, AwsError> {
-        let found = self.0.batches.target_groups.get(self, cx, arns).await?;
-        Ok(found.into_values().collect())
+        self.by_arn(cx, arns).await
     }
 
     /// The target group with a name.
@@ -68,48 +72,7 @@ impl Aws {
         cx: &Cx,
         name: &str,
     ) -> Result<Option<ListedTargetGroup>, AwsError> {
-        let names = vec![name.to_owned()];
-        self.merged(
-            cx,
-            Service::Elb,
-            format!("{DESCRIBE} name {name}"),
-            |aws, asker| async move {
-                match aws.describe_target_groups(&asker, None, Some(names)).await {
-                    Ok(read) => read
-                        .into_iter()
-                        .next()
-                        .transpose()
-                        .map_err(|strange| strange.error(DESCRIBE)),
-                    Err(error) if error.fault == Fault::NotFound => Ok(None),
-                    Err(error) => Err(error),
-                }
-            },
-        )
-        .await
-    }
-
-    async fn describe_target_groups(
-        &self,
-        asker: &Asker,
-        arns: Option<Vec<String>>,
-        names: Option<Vec<String>>,
-    ) -> Result<Vec<Result<ListedTargetGroup, Strange>>, AwsError> {
-        all_pages(Service::Elb, DESCRIBE, |marker| {
-            let request = self
-                .elb()
-                .describe_target_groups()
-                .set_target_group_arns(arns.clone())
-                .set_names(names.clone())
-                .set_marker(marker);
-            async move {
-                let output = self
-                    .call(asker, Service::Elb, DESCRIBE, || request.clone().send())
-                    .await?;
-                let items = output.target_groups().iter().map(convert::target_group).collect();
-                Ok((items, output.next_marker))
-            }
-        })
-        .await
+        self.by_name(cx, name).await
     }
 
     /// Creates a target group in the realm's VPC; one with the same name and settings that is there already is
