@@ -23,3 +23,4 @@ mod targets;
 mod wire_emulator;
 mod wire_hostile;
 mod wire_order;
+mod wire_rules;

@@ -51,11 +51,11 @@ pub(super) fn keep_readable<T>(operation: &'static str, items: Vec<Result<T, Str
     items.into_iter().filter_map(keep).collect()
 }
 
-fn missing(what: &str, field: &str) -> Strange {
+pub(super) fn missing(what: &str, field: &str) -> Strange {
     Strange::Unknown(format!("{what} has no {field}"))
 }
 
-fn parsed<T>(what: &str, field: &str, text: &str, value: Option<T>) -> Result<T, Strange> {
+pub(super) fn parsed<T>(what: &str, field: &str, text: &str, value: Option<T>) -> Result<T, Strange> {
     value.ok_or_else(|| {
         Strange::Unknown(format!(
             "{what} has the {field} {text}, which this version does not know"

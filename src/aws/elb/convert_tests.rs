@@ -69,21 +69,14 @@ fn unknown_words_are_errors_that_name_them() {
             .message()
             .contains("the protocol SCTP")
     );
-    let action = sdk::Action::builder()
-        .r#type(sdk::ActionTypeEnum::Redirect)
-        .build();
     let odd = sdk::Listener::builder()
         .listener_arn("arn:l")
         .port(80)
         .protocol(sdk::ProtocolEnum::Http)
-        .default_actions(action)
+        .default_actions(sdk::Action::builder().build())
         .build();
-    assert!(
-        listener(&odd)
-            .unwrap_err()
-            .message()
-            .contains("the action type redirect")
-    );
+    let strange = listener(&odd).unwrap_err();
+    assert!(strange.message().contains("type of an action"));
 }
 
 #[test]

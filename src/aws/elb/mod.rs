@@ -6,6 +6,8 @@ mod described;
 mod listener;
 mod load_balancer;
 mod request;
+mod rule;
+mod rule_condition;
 mod tag;
 mod target;
 mod target_group;
