@@ -11,7 +11,6 @@ use super::Mirror;
 use super::entry::Parts;
 use super::holding::Holding;
 use super::listed::Missing;
-use super::sweep::SweepReport;
 use super::tags::{Ownership, ownership, plain};
 use crate::aws::{AwsError, Cx, Fault};
 
@@ -85,12 +84,10 @@ impl Mirror {
     /// out to be ours is entered; the rest is remembered as somebody else's.
     async fn follow(&self, key: &StackKey, cx: &Cx) -> Result<(), AwsError> {
         let strange = self.strangers(key);
-        let mut report = SweepReport::default();
-        self.look_for_balancers(strange.load_balancers, cx, &mut report)
-            .await?;
-        self.look_for_target_groups(strange.target_groups, cx, &mut report)
-            .await?;
-        self.look_for_groups(strange.groups, cx, &mut report).await
+        self.look_for_balancers(strange.load_balancers, cx).await?;
+        self.look_for_target_groups(strange.target_groups, cx).await?;
+        self.look_for_groups(strange.groups, cx).await?;
+        Ok(())
     }
 
     /// What a stack refers to and is neither ours nor known to be somebody else's.

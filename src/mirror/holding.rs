@@ -6,20 +6,10 @@ use elbow_core::key::StackKey;
 use elbow_core::model::{
     Listener, LoadBalancer, Ref, ResourceId, ResourceKind, SecurityGroup, Setting, Stack, TargetGroup,
 };
+use jiff::Timestamp;
 
+use super::doubt::Doubts;
 use super::entry::{Condition, Note, Parts};
-
-/// Something that may exist although we do not know it: a create without an answer, or one that met an
-/// existing name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Doubt {
-    /// A load balancer of this name.
-    LoadBalancerNamed(String),
-    /// A target group of this name.
-    TargetGroupNamed(String),
-    /// A security group with the tags of the stack.
-    Groups,
-}
 
 /// One stack. Bindings are not kept here: Kubernetes has them.
 #[derive(Clone, Debug)]
@@ -27,7 +17,9 @@ pub(super) struct Holding {
     pub stack: Stack,
     /// By ARN or security group id.
     pub notes: BTreeMap<String, Note>,
-    pub doubts: BTreeSet<Doubt>,
+    pub doubts: Doubts,
+    /// When everything was last read anew, on purpose.
+    pub verified_at: Option<Timestamp>,
 }
 
 impl Holding {
@@ -35,7 +27,8 @@ impl Holding {
         Self {
             stack: Stack::empty(key),
             notes: BTreeMap::new(),
-            doubts: BTreeSet::new(),
+            doubts: Doubts::default(),
+            verified_at: None,
         }
     }
 
@@ -304,7 +297,7 @@ impl Holding {
 
     /// Whether a plan may be made from it.
     pub fn is_fresh(&self) -> bool {
-        self.doubts.is_empty() && self.notes.values().all(|n| n.condition == Condition::Fresh)
+        self.doubts.are_looked_at() && self.notes.values().all(|n| n.condition == Condition::Fresh)
     }
 
     fn read(&mut self, id: &str, part: Parts) {

@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 
 use elbow_core::key::StackKey;
-use elbow_core::model::{LoadBalancer, ResourceId, TargetGroup};
+use elbow_core::model::{LoadBalancer, ResourceId, Tags, TargetGroup};
 use jiff::Timestamp;
 
+use super::holding::Holding;
 use super::state::State;
 use super::tags::{Ownership, ownership, plain};
+
+/// Enters a resource with all its tags, read at a sequence number: see [`State::put_load_balancer`].
+pub(super) type Put<T> =
+    fn(&mut State, &str, T, BTreeMap<String, String>, u64, Timestamp) -> Option<StackKey>;
 
 impl State {
     /// Enters a load balancer with all its tags, read at `read`. Says which stack changed by it.
@@ -20,22 +25,12 @@ impl State {
         now: Timestamp,
     ) -> Option<StackKey> {
         let arn = seen.arn.clone()?;
-        if self.is_gone(&arn, now) {
-            return None;
-        }
-        let Ownership::Stack(claim) = ownership(cluster, &tags) else {
-            return self.disown(&arn, read, now);
+        let enter = |holding: &mut Holding, resource, tags, legacy| {
+            seen.id = resource;
+            seen.tags = tags;
+            holding.put_load_balancer(seen, legacy, read)
         };
-        self.own(&arn, &claim.key);
-        let holding = self.holding_mut(&claim.key);
-        if !holding.yields_to(&arn, read) {
-            return None;
-        }
-        seen.id = ResourceId(claim.resource);
-        seen.tags = plain(tags);
-        holding
-            .put_load_balancer(seen, claim.legacy, read)
-            .then_some(claim.key)
+        self.put(&arn, ownership(cluster, &tags), tags, read, now, enter)
     }
 
     /// The same for a target group.
@@ -48,22 +43,35 @@ impl State {
         now: Timestamp,
     ) -> Option<StackKey> {
         let arn = seen.arn.clone()?;
-        if self.is_gone(&arn, now) {
-            return None;
-        }
-        let Ownership::Stack(claim) = ownership(cluster, &tags) else {
-            return self.disown(&arn, read, now);
+        let enter = |holding: &mut Holding, resource, tags, legacy| {
+            seen.id = resource;
+            seen.tags = tags;
+            holding.put_target_group(seen, legacy, read)
         };
-        self.own(&arn, &claim.key);
-        let holding = self.holding_mut(&claim.key);
-        if !holding.yields_to(&arn, read) {
+        self.put(&arn, ownership(cluster, &tags), tags, read, now, enter)
+    }
+
+    /// Enters what its tags say is ours, if the value is newer than ours; forgets what they say is not.
+    fn put(
+        &mut self,
+        arn: &str,
+        owner: Ownership,
+        tags: BTreeMap<String, String>,
+        read: u64,
+        now: Timestamp,
+        enter: impl FnOnce(&mut Holding, ResourceId, Tags, bool) -> bool,
+    ) -> Option<StackKey> {
+        if self.is_gone(arn, now) {
             return None;
         }
-        seen.id = ResourceId(claim.resource);
-        seen.tags = plain(tags);
-        holding
-            .put_target_group(seen, claim.legacy, read)
-            .then_some(claim.key)
+        let Ownership::Stack(claim) = owner else {
+            return self.disown(arn, read, now);
+        };
+        self.own(arn, &claim.key);
+        let holding = self.holding_mut(&claim.key);
+        let changed = holding.yields_to(arn, read)
+            && enter(holding, ResourceId(claim.resource), plain(tags), claim.legacy);
+        changed.then_some(claim.key)
     }
 
     /// Tags say that it is not ours: believed, unless we wrote it after they were read.

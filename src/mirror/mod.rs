@@ -5,6 +5,7 @@
 //! `docs/design.md`, "The mirror". It is never asked what should be there, and nothing it forgets is lost: the next sweep finds it.
 
 mod deep;
+mod doubt;
 mod entry;
 mod holding;
 mod listed;
@@ -86,7 +87,8 @@ impl Mirror {
     /// Marks what a step touches as doubtful: it got no answer, or one that contradicts our picture. The
     /// next [`Mirror::stack`] reads it.
     pub fn suspect(&self, key: &StackKey, step: &Step) {
-        self.state().suspect(key, step);
+        let now = self.shared.clock.now();
+        self.state().suspect(key, step, now);
     }
 
     /// The same for a resource known by its ARN or security group id only; nothing if it is not ours.

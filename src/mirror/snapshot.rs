@@ -55,7 +55,7 @@ impl Mirror {
                 .iter()
                 .map(|(id, note)| (id.clone(), EntrySnapshot::from(note)))
                 .collect(),
-            doubts: holding.doubts.iter().map(|doubt| format!("{doubt:?}")).collect(),
+            doubts: holding.doubts.describe(),
         });
         Snapshot {
             swept_at: state.swept_at,

@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Mirror;
+use super::doubt::Doubt;
 use super::entry::Condition;
-use super::holding::{Doubt, Holding};
-use super::sweep::SweepReport;
+use super::holding::Holding;
 use crate::aws::{AwsError, Cx, Fault, Service};
 
 /// How much of a stack is needed.
@@ -45,9 +45,9 @@ struct Unsettled {
 }
 
 impl Unsettled {
-    fn of(holding: &Holding) -> Self {
+    fn of(holding: &Holding, now: Timestamp) -> Self {
         let mut unsettled = Self {
-            doubts: holding.doubts.iter().cloned().collect(),
+            doubts: holding.doubts.due(now),
             ..Self::default()
         };
         for (id, note) in &holding.notes {
@@ -92,10 +92,26 @@ impl Mirror {
         }
         result?;
         if self.is_fresh(key) {
+            // Whoever asked sees all changes: no sweep need wake the stack for them.
+            self.state().changed.remove(key);
             Ok(self.picture(key))
         } else {
             Err(not_visible(key))
         }
+    }
+
+    /// Reads everything of a stack anew, unless that has been done within the last minute: a plan that waits
+    /// is made again every few seconds. Says whether it read, so that the plan is made again. What a step
+    /// destroys must not rest on a picture that somebody's hand has overtaken since the last sweep.
+    pub async fn verify(&self, key: &StackKey, cx: &Cx) -> Result<bool, AwsError> {
+        let now = self.shared.clock.now();
+        if self.state().is_verified(key, now) {
+            return Ok(false);
+        }
+        self.distrust(key);
+        self.stack(key, Depth::Deep, cx).await?;
+        self.state().verified(key, now);
+        Ok(true)
     }
 
     /// What AWS holds for a key as far as it is known, without any call.
@@ -111,15 +127,21 @@ impl Mirror {
         stack
     }
 
-    /// Whether it is certain that AWS holds nothing for a key of which nothing is known: something was known
-    /// before, or lists that began at least 10 s after our first look still showed nothing. `Err` says when
-    /// to ask again. A process that has just started may be shown lists from before what its predecessor made.
+    /// Whether it is certain that AWS holds nothing for a key of which nothing is known: no create without an
+    /// answer may still show, and something was known before, or lists that began at least 10 s after our first
+    /// look still showed nothing. `Err` says when to ask again. A process that has just started may be shown
+    /// lists from before what its predecessor made.
     pub async fn confirm_empty(&self, key: &StackKey) -> Result<Result<bool, Timestamp>, AwsError> {
         let now = self.shared.clock.now();
-        let (met, first, last) = {
+        let (met, first, last, doubted) = {
             let state = self.state();
-            (state.met.contains(key), state.first_swept_at, state.swept_at)
+            let doubted = state.holding(key).and_then(|holding| holding.doubts.over_at());
+            let met = state.met.contains(key);
+            (met, state.first_swept_at, state.swept_at, doubted)
         };
+        if let Some(over_at) = doubted {
+            return Ok(Err(over_at));
+        }
         let Some(settled) = first.map(|first| first + LISTS_LAG) else {
             return Ok(Err(now + LISTS_LAG));
         };
@@ -139,30 +161,36 @@ impl Mirror {
 
     /// Reads what is doubtful.
     async fn settle(&self, key: &StackKey, cx: &Cx) -> Result<(), AwsError> {
-        let unsettled = self.state().holding(key).map(Unsettled::of).unwrap_or_default();
+        let now = self.shared.clock.now();
+        let unsettled = self
+            .state()
+            .holding(key)
+            .map(|holding| Unsettled::of(holding, now))
+            .unwrap_or_default();
         if unsettled.is_empty() {
             return Ok(());
         }
-        let mut report = SweepReport::default();
-        self.look_for_balancers(unsettled.balancers, cx, &mut report)
-            .await?;
-        self.look_for_target_groups(unsettled.target_groups, cx, &mut report)
-            .await?;
-        self.look_for_groups(unsettled.groups, cx, &mut report).await?;
+        self.look_for_balancers(unsettled.balancers, cx).await?;
+        self.look_for_target_groups(unsettled.target_groups, cx).await?;
+        self.look_for_groups(unsettled.groups, cx).await?;
         for doubt in unsettled.doubts {
-            self.resolve_doubt(key, &doubt, cx).await?;
-            if let Some(holding) = self.state().holdings.get_mut(key) {
-                holding.doubts.remove(&doubt);
-            }
+            let looked_at = self.shared.clock.now();
+            let found = self.is_found(key, &doubt, cx).await?;
+            self.state().looked(key, &doubt, found, looked_at);
         }
         Ok(())
     }
 
-    async fn resolve_doubt(&self, key: &StackKey, doubt: &Doubt, cx: &Cx) -> Result<(), AwsError> {
-        match doubt {
-            Doubt::LoadBalancerNamed(name) => self.find_load_balancer(name, cx).await.map(drop),
-            Doubt::TargetGroupNamed(name) => self.find_target_group(name, cx).await.map(drop),
-            Doubt::Groups => self.find_groups(key, cx).await,
-        }
+    /// Looks for what may exist. What is found and ours has been entered.
+    async fn is_found(&self, key: &StackKey, doubt: &Doubt, cx: &Cx) -> Result<bool, AwsError> {
+        Ok(match doubt {
+            Doubt::LoadBalancerNamed(name) => self.find_load_balancer(name, cx).await?.is_some(),
+            Doubt::TargetGroupNamed(name) => self.find_target_group(name, cx).await?.is_some(),
+            Doubt::GroupNamed(name) => {
+                self.find_groups(key, cx).await?;
+                let groups = self.picture(key).security_groups;
+                groups.iter().any(|group| group.name == *name)
+            }
+        })
     }
 }

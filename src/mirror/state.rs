@@ -6,6 +6,7 @@ use elbow_core::key::StackKey;
 use elbow_core::model::{ResourceId, SecurityGroup};
 use jiff::{SignedDuration, Timestamp};
 
+use super::doubt::Doubt;
 use super::entry::Note;
 use super::holding::Holding;
 use super::tags::{Ownership, ownership, plain};
@@ -16,6 +17,8 @@ use elbow_core::targets::SecurityGroupState;
 const LISTS_LAG: SignedDuration = SignedDuration::from_mins(10);
 /// How long the tags of what is not ours are believed.
 const FOREIGN_TAGS: SignedDuration = SignedDuration::from_hours(6);
+/// How long a verification counts.
+const VERIFIED: SignedDuration = SignedDuration::from_mins(1);
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -25,6 +28,8 @@ pub(super) struct State {
     pub first_swept_at: Option<Timestamp>,
     /// Stacks that held something at some time.
     pub met: BTreeSet<StackKey>,
+    /// Stacks whose picture changed other than by our own writes, since a sweep last told so.
+    pub changed: BTreeSet<StackKey>,
     pub holdings: BTreeMap<StackKey, Holding>,
     /// Stack of each ARN or security group id.
     owners: BTreeMap<String, StackKey>,
@@ -61,6 +66,34 @@ impl State {
         self.holdings
             .entry(key.clone())
             .or_insert_with(|| Holding::new(key))
+    }
+
+    /// Notes the outcome of a look at a doubt that began at `at`.
+    pub fn looked(&mut self, key: &StackKey, doubt: &Doubt, found: bool, at: Timestamp) {
+        let Some(holding) = self.holdings.get_mut(key) else {
+            return;
+        };
+        if found {
+            holding.doubts.end(doubt);
+        } else {
+            holding.doubts.looked(doubt, at);
+        }
+        if holding.is_empty() {
+            self.holdings.remove(key);
+        }
+    }
+
+    /// Whether everything of a stack was read anew less than a minute ago.
+    pub fn is_verified(&self, key: &StackKey, now: Timestamp) -> bool {
+        let verified_at = self.holding(key).and_then(|holding| holding.verified_at);
+        verified_at.is_some_and(|at| now.duration_since(at) < VERIFIED)
+    }
+
+    /// Notes that everything of a stack was read anew from `at` on.
+    pub fn verified(&mut self, key: &StackKey, at: Timestamp) {
+        if let Some(holding) = self.holdings.get_mut(key) {
+            holding.verified_at = Some(at);
+        }
     }
 
     /// The stack a resource belongs to.

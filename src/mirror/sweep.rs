@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::key::{Lane, StackKey};
 use elbow_core::model::tracking::{CLUSTER_TAG, LEGACY_CLUSTER_TAG};
+use elbow_core::model::{LoadBalancer, TargetGroup};
 use elbow_core::targets::SecurityGroupState;
-use jiff::Timestamp;
 
 use super::Mirror;
-use super::listed::Missing;
+use super::listed::{Missing, Put};
+use super::state::State;
 use crate::aws::{AwsError, Cx, ListedLoadBalancer, ListedTargetGroup};
 
 /// What a sweep saw.
@@ -39,7 +40,8 @@ struct Lists {
 }
 
 impl Mirror {
-    /// Compares the mirror with AWS's lists. On an error nothing is entered.
+    /// Compares the mirror with AWS's lists. After an error, what was entered so far is in the report of the
+    /// next sweep that ends.
     pub async fn sweep(&self) -> Result<SweepReport, AwsError> {
         let cx = Cx {
             lane: Lane::Sweep,
@@ -56,12 +58,13 @@ impl Mirror {
             tags_read: due.len(),
             ..SweepReport::default()
         };
-        let missing = self.enter_lists(lists, tags, read, &mut report);
-        self.look_for(missing, &cx, &mut report).await?;
+        let missing = self.enter_lists(lists, tags, read);
+        report.gone = self.look_for(missing, &cx).await?;
         let now = self.shared.clock.now();
         let mut state = self.state();
         state.swept_at = Some(now);
         state.first_swept_at.get_or_insert(now);
+        report.changed = std::mem::take(&mut state.changed);
         Ok(report)
     }
 
@@ -113,43 +116,68 @@ impl Mirror {
         lists: Lists,
         mut tags: BTreeMap<String, BTreeMap<String, String>>,
         read: u64,
-        report: &mut SweepReport,
     ) -> Missing {
+        let mut listed = self.enter(
+            balancers(lists.balancers),
+            &mut tags,
+            read,
+            State::put_load_balancer,
+        );
+        listed.extend(self.enter(
+            target_groups(lists.target_groups),
+            &mut tags,
+            read,
+            State::put_target_group,
+        ));
+        listed.extend(self.enter_groups(lists.groups, read));
         let now = self.shared.clock.now();
-        let cluster = &self.shared.settings.scope.cluster;
         let mut state = self.state();
-        let mut listed = BTreeSet::new();
-        for ListedLoadBalancer { load_balancer, .. } in lists.balancers {
-            let arn = load_balancer.arn.clone().unwrap_or_default();
-            if let Some(tags) = tags.remove(&arn) {
-                let changed = state.put_load_balancer(cluster, load_balancer, tags, read, now);
-                report.changed.extend(changed);
-            }
-            listed.insert(arn);
-        }
-        for ListedTargetGroup { group, .. } in lists.target_groups {
-            let arn = group.arn.clone().unwrap_or_default();
-            if let Some(tags) = tags.remove(&arn) {
-                let changed = state.put_target_group(cluster, group, tags, read, now);
-                report.changed.extend(changed);
-            }
-            listed.insert(arn);
-        }
-        for group in lists.groups {
-            listed.insert(group.id.clone());
-            report.changed.extend(state.put_group(cluster, group, read, now));
-        }
         state.expire(&listed, now);
         state.missing(&listed, read)
     }
 
-    /// Describes by id what the lists left out: only that decides whether it is gone.
-    async fn look_for(&self, missing: Missing, cx: &Cx, report: &mut SweepReport) -> Result<(), AwsError> {
-        self.look_for_balancers(missing.load_balancers, cx, report)
-            .await?;
-        self.look_for_target_groups(missing.target_groups, cx, report)
-            .await?;
-        self.look_for_groups(missing.groups, cx, report).await
+    /// Enters resources whose tags were read along, and says which ARNs were among them.
+    fn enter<T>(
+        &self,
+        found: BTreeMap<String, T>,
+        tags: &mut BTreeMap<String, BTreeMap<String, String>>,
+        read: u64,
+        put: Put<T>,
+    ) -> BTreeSet<String> {
+        let now = self.shared.clock.now();
+        let cluster = &self.shared.settings.scope.cluster;
+        let mut state = self.state();
+        let mut arns = BTreeSet::new();
+        for (arn, seen) in found {
+            if let Some(tags) = tags.remove(&arn) {
+                let changed = put(&mut state, cluster, seen, tags, read, now);
+                state.changed.extend(changed);
+            }
+            arns.insert(arn);
+        }
+        arns
+    }
+
+    /// The same for security groups, which bring their tags along.
+    fn enter_groups(&self, found: Vec<SecurityGroupState>, read: u64) -> BTreeSet<String> {
+        let now = self.shared.clock.now();
+        let cluster = &self.shared.settings.scope.cluster;
+        let mut state = self.state();
+        let mut ids = BTreeSet::new();
+        for group in found {
+            ids.insert(group.id.clone());
+            let changed = state.put_group(cluster, group, read, now);
+            state.changed.extend(changed);
+        }
+        ids
+    }
+
+    /// Describes by id what the lists left out: only that decides whether it is gone. Says what is.
+    async fn look_for(&self, missing: Missing, cx: &Cx) -> Result<BTreeSet<String>, AwsError> {
+        let mut gone = self.look_for_balancers(missing.load_balancers, cx).await?;
+        gone.extend(self.look_for_target_groups(missing.target_groups, cx).await?);
+        gone.extend(self.look_for_groups(missing.groups, cx).await?);
+        Ok(gone)
     }
 
     /// Describes load balancers by ARN and enters what is found, or that they are gone.
@@ -157,28 +185,12 @@ impl Mirror {
         &self,
         arns: Vec<String>,
         cx: &Cx,
-        report: &mut SweepReport,
-    ) -> Result<(), AwsError> {
-        if arns.is_empty() {
-            return Ok(());
-        }
-        let aws = &self.shared.aws;
-        let read = self.state().next();
-        let (found, mut tags) = tokio::try_join!(aws.load_balancers_by_arn(cx, &arns), aws.tags(cx, &arns))?;
-        let now = self.shared.clock.now();
-        let cluster = &self.shared.settings.scope.cluster;
-        let mut state = self.state();
-        let mut left: BTreeSet<String> = arns.into_iter().collect();
-        for ListedLoadBalancer { load_balancer, .. } in found {
-            let arn = load_balancer.arn.clone().unwrap_or_default();
-            left.remove(&arn);
-            if let Some(tags) = tags.remove(&arn) {
-                let changed = state.put_load_balancer(cluster, load_balancer, tags, read, now);
-                report.changed.extend(changed);
-            }
-        }
-        bury(&mut state, left, now, report);
-        Ok(())
+    ) -> Result<BTreeSet<String>, AwsError> {
+        let found = async {
+            let found = self.shared.aws.load_balancers_by_arn(cx, &arns).await;
+            found.map(balancers)
+        };
+        self.look_at(&arns, found, State::put_load_balancer, cx).await
     }
 
     /// The same for target groups.
@@ -186,28 +198,28 @@ impl Mirror {
         &self,
         arns: Vec<String>,
         cx: &Cx,
-        report: &mut SweepReport,
-    ) -> Result<(), AwsError> {
+    ) -> Result<BTreeSet<String>, AwsError> {
+        let found = async {
+            let found = self.shared.aws.target_groups_by_arn(cx, &arns).await;
+            found.map(target_groups)
+        };
+        self.look_at(&arns, found, State::put_target_group, cx).await
+    }
+
+    async fn look_at<T>(
+        &self,
+        arns: &[String],
+        found: impl Future<Output = Result<BTreeMap<String, T>, AwsError>>,
+        put: Put<T>,
+        cx: &Cx,
+    ) -> Result<BTreeSet<String>, AwsError> {
         if arns.is_empty() {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
-        let aws = &self.shared.aws;
         let read = self.state().next();
-        let (found, mut tags) = tokio::try_join!(aws.target_groups_by_arn(cx, &arns), aws.tags(cx, &arns))?;
-        let now = self.shared.clock.now();
-        let cluster = &self.shared.settings.scope.cluster;
-        let mut state = self.state();
-        let mut left: BTreeSet<String> = arns.into_iter().collect();
-        for ListedTargetGroup { group, .. } in found {
-            let arn = group.arn.clone().unwrap_or_default();
-            left.remove(&arn);
-            if let Some(tags) = tags.remove(&arn) {
-                let changed = state.put_target_group(cluster, group, tags, read, now);
-                report.changed.extend(changed);
-            }
-        }
-        bury(&mut state, left, now, report);
-        Ok(())
+        let (found, mut tags) = tokio::try_join!(found, self.shared.aws.tags(cx, arns))?;
+        let seen = self.enter(found, &mut tags, read, put);
+        Ok(self.bury(arns, &seen))
     }
 
     /// The same for security groups.
@@ -215,32 +227,44 @@ impl Mirror {
         &self,
         ids: Vec<String>,
         cx: &Cx,
-        report: &mut SweepReport,
-    ) -> Result<(), AwsError> {
+    ) -> Result<BTreeSet<String>, AwsError> {
         if ids.is_empty() {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         let read = self.state().next();
         let found = self.shared.aws.group_states(cx, &ids).await?;
+        let seen = self.enter_groups(found, read);
+        Ok(self.bury(&ids, &seen))
+    }
+
+    /// Enters that things of ours are gone, unless we made them less than 60 s ago. Says which are.
+    fn bury(&self, asked: &[String], seen: &BTreeSet<String>) -> BTreeSet<String> {
         let now = self.shared.clock.now();
-        let cluster = &self.shared.settings.scope.cluster;
         let mut state = self.state();
-        let mut left: BTreeSet<String> = ids.into_iter().collect();
-        for group in found {
-            left.remove(&group.id);
-            report.changed.extend(state.put_group(cluster, group, read, now));
+        let mut gone = BTreeSet::new();
+        for id in asked.iter().filter(|id| !seen.contains(*id)) {
+            if state.is_ours(id) && !state.is_young(id, now) {
+                let changed = state.gone(id, now);
+                state.changed.extend(changed);
+                gone.insert(id.clone());
+            }
         }
-        bury(&mut state, left, now, report);
-        Ok(())
+        gone
     }
 }
 
-/// Enters that things of ours are gone, unless we made them less than 60 s ago.
-fn bury(state: &mut super::state::State, ids: BTreeSet<String>, now: Timestamp, report: &mut SweepReport) {
-    for id in ids {
-        if state.is_ours(&id) && !state.is_young(&id, now) {
-            report.changed.extend(state.gone(&id, now));
-            report.gone.insert(id);
-        }
-    }
+/// Load balancers by ARN.
+fn balancers(listed: Vec<ListedLoadBalancer>) -> BTreeMap<String, LoadBalancer> {
+    let balancers = listed.into_iter().map(|listed| listed.load_balancer);
+    balancers
+        .map(|balancer| (balancer.arn.clone().unwrap_or_default(), balancer))
+        .collect()
+}
+
+/// Target groups by ARN.
+fn target_groups(listed: Vec<ListedTargetGroup>) -> BTreeMap<String, TargetGroup> {
+    let groups = listed.into_iter().map(|listed| listed.group);
+    groups
+        .map(|group| (group.arn.clone().unwrap_or_default(), group))
+        .collect()
 }

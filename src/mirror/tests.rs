@@ -171,7 +171,7 @@ fn what_is_created_again_under_the_same_arn_is_not_a_ghost() {
 fn a_doubtful_entry_is_mended_only_by_what_is_read_later() {
     let mut state = listed(now());
     let sweep = state.next();
-    state.suspect(&key(), &set_groups(&["sg-2"]));
+    state.suspect(&key(), &set_groups(&["sg-2"]), now());
     state.put_load_balancer("c1", balancer(&["sg-1"]), tags(), sweep, now());
     assert!(!state.holding(&key()).unwrap().is_fresh());
     let later = state.next();
@@ -184,7 +184,7 @@ fn a_doubtful_entry_is_mended_only_by_what_is_read_later() {
 fn a_create_without_an_answer_leaves_a_doubt_although_nothing_is_held() {
     let mut state = State::default();
     let (step, _) = create();
-    state.suspect(&key(), &step);
+    state.suspect(&key(), &step, now());
     let holding = state.holding(&key()).unwrap();
     assert!(!holding.is_fresh() && holding.stack.is_empty());
 }

@@ -7,8 +7,9 @@ use elbow_core::model::{Ref, ResourceAddress};
 use elbow_core::plan::{Action, Outputs, Step, apply_step};
 use jiff::Timestamp;
 
+use super::doubt::Doubt;
 use super::entry::Note;
-use super::holding::{Doubt, Holding};
+use super::holding::Holding;
 use super::state::State;
 
 impl State {
@@ -23,6 +24,9 @@ impl State {
         let before = holding.ids();
         apply_step(&mut holding.stack, step, outputs);
         holding.stack.bindings.clear();
+        if let Some(doubt) = Doubt::of(&step.action) {
+            holding.doubts.end(&doubt);
+        }
         let after = holding.ids();
         for id in before.difference(&after) {
             holding.notes.remove(id);
@@ -45,31 +49,25 @@ impl State {
     }
 
     /// Marks what a step touches as doubtful.
-    pub fn suspect(&mut self, key: &StackKey, step: &Step) {
+    pub fn suspect(&mut self, key: &StackKey, step: &Step, now: Timestamp) {
         let sequence = self.next();
-        let holding = self.holding_mut(key);
-        match &step.action {
-            Action::CreateLoadBalancer { load_balancer, .. } => {
-                holding
-                    .doubts
-                    .insert(Doubt::LoadBalancerNamed(load_balancer.name.clone()));
+        // Not `holding_mut`: what may exist has not been met.
+        let holding = self
+            .holdings
+            .entry(key.clone())
+            .or_insert_with(|| Holding::new(key));
+        if let Some(doubt) = Doubt::of(&step.action) {
+            holding.doubts.begin(doubt, now);
+        } else if let Action::CreateListener { .. } = &step.action {
+            for arn in balancers(holding) {
+                holding.suspect_listeners(&arn, sequence);
             }
-            Action::CreateTargetGroup { group, .. } => {
-                holding.doubts.insert(Doubt::TargetGroupNamed(group.name.clone()));
-            }
-            Action::CreateSecurityGroup { .. } => {
-                holding.doubts.insert(Doubt::Groups);
-            }
-            Action::CreateListener { .. } => {
-                for arn in balancers(holding) {
-                    holding.suspect_listeners(&arn, sequence);
-                }
-            }
-            action => match subject(action) {
+        } else {
+            match subject(&step.action) {
                 Some(Subject::Id(id)) => holding.suspect(&id, sequence),
                 Some(Subject::Address(address)) => suspect_address(holding, &address, sequence),
                 None => {}
-            },
+            }
         }
         if holding.is_empty() {
             self.holdings.remove(key);

@@ -243,3 +243,57 @@ async fn the_snapshot_is_json_and_names_the_stack() {
             .all(|condition| condition == "Fresh")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_sweep_found_is_in_the_report_of_the_next() {
+    let (land, _) = with_stacks(2).await;
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    let process = Process::start(&land);
+    process.mirror.sweep().await.unwrap();
+    let (edited, gone) = (
+        StackKey::service("demo", "web-0"),
+        StackKey::service("demo", "web-1"),
+    );
+    let arn = |key| process.mirror.picture(key).load_balancers[0].arn.clone().unwrap();
+    let (edited_arn, gone_arn) = (arn(&edited), arn(&gone));
+    land.emulator.with_world(|world, _| {
+        let balancer = world.elb.load_balancers.get_mut(&edited_arn).unwrap();
+        balancer.tags.insert("team".to_owned(), "b".to_owned());
+    });
+    land.aws().delete_load_balancer(&cx(), &gone_arn).await.unwrap();
+    // The lists are answered, the look at what they left out is not.
+    land.emulator.add_fault(FaultRule {
+        after: 1,
+        ..FaultRule::every("DescribeLoadBalancers", Fault::AccessDenied)
+    });
+    process.mirror.sweep().await.unwrap_err();
+    land.emulator.clear_faults();
+    let report = process.mirror.sweep().await.unwrap();
+    assert_eq!(report.changed, BTreeSet::from([edited, gone]));
+    assert_eq!(process.mirror.sweep().await.unwrap().changed, BTreeSet::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_unanswered_create_made_is_found_though_reads_lag_and_its_owner_is_gone() {
+    let land = Land::new();
+    let process = Process::start(&land);
+    let key = land.service("web", IP, &ports());
+    land.emulator
+        .add_fault(FaultRule::every("CreateLoadBalancer", Fault::CutAfter));
+    land.emulator
+        .add_fault(FaultRule::every("*", Fault::FreshInvisible { seconds: 30 }));
+    while land
+        .emulator
+        .with_world(|world, _| world.elb.load_balancers.is_empty())
+    {
+        land.bind();
+        process.run(&key).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    land.delete_service(&key);
+    land.to_rest(&process, &key).await;
+    let (balancers, groups) = land
+        .emulator
+        .with_world(|world, _| (world.elb.load_balancers.len(), world.elb.target_groups.len()));
+    assert_eq!((balancers, groups), (0, 0));
+}
