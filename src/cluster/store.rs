@@ -1,6 +1,6 @@
 //! One trimmed store per kind: what the watch last said, readable by anyone at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use elbow_core::view::Meta;
@@ -98,8 +98,17 @@ impl<T: Trimmed> Store<T> {
 
     /// Replaces everything by a fresh list; the changes in order of name.
     pub fn replace(&self, list: Vec<T>) -> Vec<Change<T>> {
-        let fresh: BTreeMap<Name, Arc<T>> = list.into_iter().map(|o| (o.name(), Arc::new(o))).collect();
-        let before = self.write(|objects| std::mem::replace(objects, fresh.clone()));
+        self.replace_but(list, &BTreeSet::new())
+    }
+
+    /// The same, but objects of these names stay as they are: the list had them, and they did not parse.
+    pub fn replace_but(&self, list: Vec<T>, unread: &BTreeSet<Name>) -> Vec<Change<T>> {
+        let mut fresh: BTreeMap<Name, Arc<T>> = list.into_iter().map(|o| (o.name(), Arc::new(o))).collect();
+        let before = self.write(|objects| {
+            let kept = unread.iter().filter_map(|name| objects.get_key_value(name));
+            fresh.extend(kept.map(|(name, object)| (name.clone(), object.clone())));
+            std::mem::replace(objects, fresh.clone())
+        });
         let mut changes: Vec<Change<T>> = fresh
             .iter()
             .filter(|(name, new)| before.get(*name).is_none_or(|old| **old != ***new))
