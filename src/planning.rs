@@ -90,18 +90,13 @@ async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<
             writeln!(page, "{}", build::stack_text(&wanted))?;
         }
         Wanted::Stack(wanted, warnings) => {
-            let (actual, _) = reconcile::actual(engine, &wanted, &cx).await?;
+            let (plan, _) = reconcile::planned(engine, &intent.owners, &wanted, &cx).await?;
             let untagged = engine.mirror.problems(key);
             if !untagged.is_empty() {
                 obstacles(&mut page, key, &untagged)?;
                 return Ok(page);
             }
-            page.push_str(&render_text(&reconcile::plan(
-                engine,
-                &intent.owners,
-                &wanted,
-                &actual,
-            )));
+            page.push_str(&render_text(&plan));
             for warning in warnings {
                 writeln!(page, "  warning: {warning}")?;
             }

@@ -44,15 +44,15 @@ pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
         Wanted::Sick(problems) => return conclude::sick(engine, &intent, problems),
         Wanted::Stack(wanted, warnings) => (*wanted, warnings),
     };
-    let (actual, read) = match actual(engine, &wanted, cx).await {
-        Ok(actual) => actual,
+    let (plan, read) = match planned(engine, &intent.owners, &wanted, cx).await {
+        Ok(planned) => planned,
         Err(error) => return conclude::unread(engine, &intent, &error),
     };
     let untagged = engine.mirror.problems(key);
     if !untagged.is_empty() {
         return conclude::sick(engine, &intent, untagged);
     }
-    let (plan, last) = split(plan(engine, &intent.owners, &wanted, &actual));
+    let (plan, last) = split(plan);
     if let Err(error) = void_record(engine, &wanted, &plan).await {
         return conclude::unrecorded(engine, &intent, &error);
     }
@@ -84,8 +84,40 @@ pub fn intent(engine: &Engine, key: &StackKey) -> Intent {
     intent
 }
 
+/// What there is to do, and whether what is there was read. Before a resource of AWS is replaced, or deleted
+/// although an owner stays, everything is read anew and planned for once more.
+pub async fn planned(
+    engine: &Engine,
+    owners: &[Owner],
+    wanted: &Stack,
+    cx: &Cx,
+) -> Result<(Plan, bool), AwsError> {
+    let (there, read) = actual(engine, wanted, cx).await?;
+    let first = plan(engine, owners, wanted, &there);
+    if !destroys(&first, &there, owners) || !engine.mirror.verify(&wanted.key, cx).await? {
+        return Ok((first, read));
+    }
+    let (there, read) = actual(engine, wanted, cx).await?;
+    Ok((plan(engine, owners, wanted, &there), read))
+}
+
+/// Whether a plan replaces a resource of AWS, or deletes one although an owner stays.
+fn destroys(plan: &Plan, there: &Stack, owners: &[Owner]) -> bool {
+    let ends = !owners.is_empty() && owners.iter().all(|owner| owner.gone);
+    plan.steps.iter().any(|step| match &step.action {
+        Action::CreateTargetGroup { address, .. } => {
+            there.target_groups.iter().any(|group| group.id == address.id)
+        }
+        Action::CreateLoadBalancer { address, .. } => {
+            there.load_balancers.iter().any(|lb| lb.id == address.id)
+        }
+        Action::DeleteBinding { .. } => false,
+        action => !ends && action.is_deletion(),
+    })
+}
+
 /// What is there, and whether it was read: a record that vouches for the wanted stack saves the reading.
-pub async fn actual(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<(Stack, bool), AwsError> {
+async fn actual(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<(Stack, bool), AwsError> {
     let vouched = vouched(engine, wanted, cx).await?;
     let read = vouched.is_none();
     let mut actual = match vouched {
@@ -113,7 +145,7 @@ async fn vouched(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<Option<Stac
 }
 
 /// Plans and lints. A step that fails the linter is dropped with its dependents.
-pub fn plan(engine: &Engine, owners: &[Owner], wanted: &Stack, actual: &Stack) -> Plan {
+fn plan(engine: &Engine, owners: &[Owner], wanted: &Stack, actual: &Stack) -> Plan {
     let context = PlanContext {
         settings: &engine.settings,
         owners,

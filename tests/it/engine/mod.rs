@@ -13,4 +13,5 @@ mod plan;
 mod restart;
 mod scenarios;
 mod turns;
+mod verification;
 mod waits;
