@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use elbow_core::key::StackKey;
 use elbow_core::model::Stack;
@@ -25,16 +25,33 @@ const DATA_KEY: &str = "record.json.gz";
 /// Most bytes a record unpacks to: far more than any stack, far less than what would hurt.
 const UNPACKED_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// The records of all stacks. They save work and decide nothing.
+/// The records of all stacks. They save work and decide nothing. Records of controllers of another scope, which
+/// may share the namespace, are neither read nor touched: their names differ.
 #[derive(Debug)]
 pub struct Records {
     api: Api<ConfigMap>,
     settings: Arc<Settings>,
     clock: Clock,
-    held: Mutex<BTreeMap<String, Record>>,
-    distrusted: Mutex<BTreeSet<StackKey>>,
+    known: Mutex<Known>,
     trusted: AtomicBool,
     listed: AtomicBool,
+}
+
+/// What is known of records.
+#[derive(Debug, Default)]
+struct Known {
+    held: BTreeMap<StackKey, Held>,
+    distrusted: BTreeSet<StackKey>,
+}
+
+/// What Kubernetes holds for a stack.
+#[derive(Clone, Debug)]
+enum Held {
+    Record(Box<Record>),
+    /// A ConfigMap that is no record of ours; it goes with the stack, or when a record takes its place.
+    Unreadable,
+    /// Nothing, as reading it by name has shown.
+    Absent,
 }
 
 impl Records {
@@ -44,8 +61,7 @@ impl Records {
             api: Api::namespaced(client, namespace),
             settings,
             clock,
-            held: Mutex::default(),
-            distrusted: Mutex::default(),
+            known: Mutex::default(),
             trusted: AtomicBool::new(true),
             listed: AtomicBool::new(false),
         }
@@ -61,13 +77,10 @@ impl Records {
         let params = ListParams::default().labels(&format!("{LABEL}={LABEL_VALUE}"));
         match self.api.list(&params).await {
             Ok(list) => {
-                let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-                held.extend(
-                    list.items
-                        .iter()
-                        .filter_map(unpack)
-                        .map(|record| (record.key.clone(), record)),
-                );
+                let ours = list.items.iter().filter_map(|map| self.own(map));
+                self.known()
+                    .held
+                    .extend(ours.map(|(key, record)| (key, Held::Record(Box::new(record)))));
                 self.listed.store(true, Ordering::Release);
             }
             Err(error) => tracing::warn!(%error, "cannot list records; they are read one by one"),
@@ -76,32 +89,41 @@ impl Records {
 
     /// The stacks that have a record, as far as records were read.
     pub fn keys(&self) -> BTreeSet<StackKey> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.keys().filter_map(|key| StackKey::parse(key)).collect()
+        let known = self.known();
+        let recorded = known
+            .held
+            .iter()
+            .filter(|(_, held)| matches!(held, Held::Record(_)));
+        recorded.map(|(key, _)| key.clone()).collect()
     }
 
     /// Reads the record of a stack by name, where the list was denied.
     pub async fn fetch(&self, key: &StackKey) {
-        if self.listed.load(Ordering::Acquire) || self.get(key).is_some() {
-            return;
+        if let Err(error) = self.look_up(key).await {
+            tracing::warn!(%key, %error, "cannot read the record; the stack is read instead");
         }
-        if let Ok(Some(map)) = self.api.get_opt(&record_name(key)).await {
-            if let Some(record) = unpack(&map) {
-                self.held
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(record.key.clone(), record);
-            }
+    }
+
+    async fn look_up(&self, key: &StackKey) -> Result<(), kube::Error> {
+        if self.listed.load(Ordering::Acquire) || self.known().held.contains_key(key) {
+            return Ok(());
         }
+        let held = match self.api.get_opt(&self.name(key)).await {
+            Ok(Some(map)) => self
+                .own(&map)
+                .map_or(Held::Unreadable, |(_, record)| Held::Record(Box::new(record))),
+            Ok(None) => Held::Absent,
+            // Who may not read records keeps none.
+            Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403) => Held::Absent,
+            Err(error) => return Err(error),
+        };
+        self.known().held.insert(key.clone(), held);
+        Ok(())
     }
 
     /// The actual stack as far as a record vouches for it; `None`: read it.
     pub fn vouch(&self, wanted: &Stack, listed: &Stack) -> Option<Stack> {
-        let distrusted = self
-            .distrusted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(&wanted.key);
+        let distrusted = self.known().distrusted.contains(&wanted.key);
         if distrusted || !self.trusted.load(Ordering::Acquire) {
             return None;
         }
@@ -116,26 +138,12 @@ impl Records {
 
     /// The next run of a stack reads it whatever its record says.
     pub fn distrust(&self, key: &StackKey) {
-        self.distrusted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key.clone());
-    }
-
-    /// Drops the doubt about a stack whose owner is gone.
-    pub fn forget(&self, key: &StackKey) {
-        self.distrusted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(key);
+        self.known().distrusted.insert(key.clone());
     }
 
     /// Keeps the record of a stack that was fully applied; written only if it says something new.
     pub async fn keep(&self, wanted: &Stack, actual: &Stack, verified: bool) -> Result<(), kube::Error> {
-        self.distrusted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&wanted.key);
+        self.known().distrusted.remove(&wanted.key);
         let before = self.get(&wanted.key);
         let verified_at = if verified {
             Some(self.clock.now())
@@ -150,42 +158,62 @@ impl Records {
             return Ok(());
         }
         self.write(&wanted.key, &record, before.is_some()).await?;
-        self.held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(record.key.clone(), record);
+        let held = Held::Record(Box::new(record));
+        self.known().held.insert(wanted.key.clone(), held);
         Ok(())
     }
 
-    /// Deletes the record of a stack that is gone. It stays known until that has succeeded.
+    /// Deletes the record of a stack that is gone or not ours. It stays known until that has succeeded; one
+    /// that was never read is looked up first.
     pub async fn delete(&self, key: &StackKey) -> Result<(), kube::Error> {
-        if self.get(key).is_none() {
+        self.look_up(key).await?;
+        if matches!(self.known().held.get(key), None | Some(Held::Absent)) {
             return Ok(());
         }
-        match self.api.delete(&record_name(key), &DeleteParams::default()).await {
+        match self.api.delete(&self.name(key), &DeleteParams::default()).await {
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.code == 404 => {}
             Err(error) => return Err(error),
         }
-        self.held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&key.to_string());
+        self.known().held.insert(key.clone(), Held::Absent);
         Ok(())
     }
 
+    /// Forgets what is kept about a stack whose owner is gone, except a record that is still there.
+    pub fn forget(&self, key: &StackKey) {
+        let mut known = self.known();
+        known.distrusted.remove(key);
+        if matches!(known.held.get(key), Some(Held::Absent)) {
+            known.held.remove(key);
+        }
+    }
+
     fn get(&self, key: &StackKey) -> Option<Record> {
-        self.held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key.to_string())
-            .cloned()
+        match self.known().held.get(key)? {
+            Held::Record(record) => Some(Record::clone(record)),
+            Held::Unreadable | Held::Absent => None,
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn name(&self, key: &StackKey) -> String {
+        record_name(&self.settings.scope, key)
+    }
+
+    /// The record in a ConfigMap, if a controller of our scope wrote it.
+    fn own(&self, map: &ConfigMap) -> Option<(StackKey, Record)> {
+        let record = unpack(map)?;
+        let key = StackKey::parse(&record.key)?;
+        (map.metadata.name.as_deref() == Some(self.name(&key).as_str())).then_some((key, record))
     }
 
     /// We may create and update ConfigMaps, not patch them: one that we know of is replaced, another created,
     /// and the other way round where we were wrong.
     async fn write(&self, key: &StackKey, record: &Record, known: bool) -> Result<(), kube::Error> {
-        let Some(map) = pack(key, record) else {
+        let Some(map) = pack(&self.name(key), record) else {
             tracing::warn!(%key, "the record is too large and is not kept; a restart reads this stack");
             return Ok(());
         };
@@ -199,7 +227,7 @@ impl Records {
     async fn send(&self, key: &StackKey, map: &ConfigMap, replace: bool) -> Result<(), kube::Error> {
         let params = PostParams::default();
         let sent = if replace {
-            self.api.replace(&record_name(key), &params, map).await
+            self.api.replace(&self.name(key), &params, map).await
         } else {
             self.api.create(&params, map).await
         };
@@ -207,7 +235,7 @@ impl Records {
     }
 }
 
-fn pack(key: &StackKey, record: &Record) -> Option<ConfigMap> {
+fn pack(name: &str, record: &Record) -> Option<ConfigMap> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(record.to_json().as_bytes()).ok()?;
     let bytes = encoder.finish().ok()?;
@@ -217,7 +245,7 @@ fn pack(key: &StackKey, record: &Record) -> Option<ConfigMap> {
     let labels = [(LABEL.to_owned(), LABEL_VALUE.to_owned())].into();
     Some(ConfigMap {
         metadata: ObjectMeta {
-            name: Some(record_name(key)),
+            name: Some(name.to_owned()),
             labels: Some(labels),
             ..ObjectMeta::default()
         },
@@ -247,9 +275,9 @@ mod tests {
         let key = StackKey::service("default", "web");
         let stack = Stack::empty(&key);
         let record = Record::new(&stack, &stack, &Settings::new("c", "us-west-2", "vpc-1"), None);
-        let map = pack(&key, &record).unwrap();
+        let map = pack("elbow-1", &record).unwrap();
         assert_eq!(unpack(&map), Some(record));
-        assert!(map.metadata.name.unwrap().starts_with("elbow-"));
+        assert_eq!(map.metadata.name.as_deref(), Some("elbow-1"));
     }
 
     #[test]

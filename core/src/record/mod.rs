@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::key::StackKey;
 use crate::model::{ResourceAddress, ResourceId, ResourceKind, Stack};
-use crate::settings::Settings;
+use crate::settings::{Scope, Settings};
 
 pub use hash::{configuration_hash, stack_hash};
 pub use rules::RecordedRule;
@@ -63,12 +63,12 @@ pub struct Record {
     pub contributions: BTreeMap<String, serde_json::Value>,
 }
 
-/// Name of the ConfigMap of a stack: `elbow-` and the first 40 hex digits of SHA-256 of the printed key.
-pub fn record_name(key: &StackKey) -> String {
-    let digits: String = hash::sha256_hex(key.to_string().as_bytes())
-        .chars()
-        .take(40)
-        .collect();
+/// Name of the ConfigMap of a stack: `elbow-` and the first 40 hex digits of SHA-256 of cluster name, class and
+/// printed key, a line each. Controllers of different classes that share a namespace see each other's Services
+/// as not theirs; their records of one Service are different objects, so neither ends the other's.
+pub fn record_name(scope: &Scope, key: &StackKey) -> String {
+    let text = format!("{}\n{}\n{key}", scope.cluster, scope.load_balancer_class);
+    let digits: String = hash::sha256_hex(text.as_bytes()).chars().take(40).collect();
     format!("elbow-{digits}")
 }
 

@@ -8,11 +8,27 @@
 use super::*;
 
 #[test]
-fn the_name_is_made_of_the_printed_key() {
-    let name = record_name(&StackKey::service("default", "web"));
-    let digits = hash::sha256_hex(b"service:default/web");
+fn the_name_is_made_of_the_scope_and_the_printed_key() {
+    let scope = Settings::new("demo", "us-west-2", "vpc-1").scope;
+    let key = StackKey::service("default", "web");
+    let name = record_name(&scope, &key);
+    let digits = hash::sha256_hex(b"demo\nservice.k8s.aws/nlb\nservice:default/web");
     assert_eq!(name, format!("elbow-{}", &digits[..40]));
     assert_eq!(name.len(), 46);
+    let other_class = Scope {
+        load_balancer_class: "example.com/other".to_owned(),
+        ..scope.clone()
+    };
+    assert_ne!(record_name(&other_class, &key), name);
+    let one_namespace = Scope {
+        namespace: Some("default".to_owned()),
+        ..scope
+    };
+    assert_eq!(
+        record_name(&one_namespace, &key),
+        name,
+        "what is watched does not count"
+    );
 }
 
 #[test]

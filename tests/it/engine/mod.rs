@@ -10,6 +10,7 @@ mod leaks;
 mod objects;
 mod panics;
 mod plan;
+mod records;
 mod restart;
 mod scenarios;
 mod turns;
