@@ -38,7 +38,11 @@ pub async fn wanted(engine: &Engine, intent: &Intent, cx: &Cx) -> Wanted {
             engine.facts.trust(&Key::Stack(intent.key.clone()));
             return Wanted::Ignore;
         }
-        Wish::Sick => return Wanted::Sick(intent.problems.clone()),
+        Wish::Sick => {
+            // What it asked when it was last built stands in nobody's way now.
+            engine.facts.trust(&Key::Stack(intent.key.clone()));
+            return Wanted::Sick(intent.problems.clone());
+        }
         Wish::Empty | Wish::Service(_) => {}
     }
     let mut answers = Answers::new();
