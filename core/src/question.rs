@@ -31,6 +31,8 @@ pub enum Question {
     Existing(StackKey),
     /// The shared backend security group of the VPC.
     BackendGroup,
+    /// The target group with a name, whoever made it.
+    TargetGroupByName(String),
 }
 
 /// A fact about AWS.
@@ -50,6 +52,8 @@ pub enum Fact {
     Existing(Vec<ExistingLoadBalancer>),
     /// To `BackendGroup`: its id, or `Ref::BackendGroup` while only planning.
     BackendGroup(Ref),
+    /// To `TargetGroupByName`: its ARN.
+    TargetGroup(String),
 }
 
 /// A subnet.

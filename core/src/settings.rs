@@ -102,6 +102,10 @@ pub struct Settings {
     pub enable_manage_backend_security_group_rules: bool,
     /// `--disable-restricted-sg-rules`.
     pub disable_restricted_sg_rules: bool,
+    /// `--tolerate-non-existent-backend-service`: requests to a Service that is missing are answered with 503.
+    pub tolerate_non_existent_backend_service: bool,
+    /// `--tolerate-non-existent-backend-action`: so are those to an action annotation that is missing.
+    pub tolerate_non_existent_backend_action: bool,
     /// `--service-target-eni-security-group-tags`.
     pub service_target_eni_security_group_tags: BTreeMap<String, String>,
     /// `--max-targets-per-target-group`; 0 is unlimited.
@@ -143,6 +147,8 @@ impl Settings {
             backend_security_group: None,
             enable_manage_backend_security_group_rules: false,
             disable_restricted_sg_rules: false,
+            tolerate_non_existent_backend_service: true,
+            tolerate_non_existent_backend_action: true,
             service_target_eni_security_group_tags: BTreeMap::new(),
             max_targets_per_target_group: 0,
             target_group_binding_requeue: Duration::from_secs(15),

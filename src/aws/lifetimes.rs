@@ -6,6 +6,9 @@ use std::time::Duration;
 /// cache, but an idle controller must not ask every minute for what changes once a month.
 pub const NETWORK: Duration = Duration::from_mins(10);
 
+/// ARNs of target groups that somebody else made, by name (upstream caches them as long).
+pub const TARGET_GROUP: Duration = Duration::from_mins(20);
+
 /// Zone types never change (upstream: for ever).
 pub const ZONE: Duration = Duration::from_hours(365 * 24);
 

@@ -19,6 +19,7 @@ pub(super) enum Item {
     Zone(String),
     Group(String),
     GroupName(String),
+    TargetGroupName(String),
 }
 
 impl Item {
@@ -37,6 +38,8 @@ pub(super) enum Value {
     Zone(String),
     /// Of an id: one; of a name: in AWS's order.
     Groups(Vec<Group>),
+    /// ARN.
+    TargetGroup(String),
     Absent,
     Denied(String),
     Unknown(String),
@@ -55,6 +58,7 @@ pub(super) fn items(question: &Question) -> BTreeSet<Item> {
         Question::Zones(ids) => each(ids, Item::Zone),
         Question::GroupsById(ids) => each(ids, Item::Group),
         Question::GroupsByName(names) => each(names, Item::GroupName),
+        Question::TargetGroupByName(name) => BTreeSet::from([Item::TargetGroupName(name.clone())]),
         Question::Existing(_) | Question::BackendGroup => BTreeSet::new(),
     }
 }
@@ -86,6 +90,7 @@ impl Value {
             Self::Expired(_) | Self::Unknown(_) => Duration::ZERO,
             Self::Absent => lifetimes::ABSENT,
             Self::Denied(_) => lifetimes::DENIED,
+            Self::TargetGroup(_) => lifetimes::TARGET_GROUP,
             _ if item.is_mortal() => lifetimes::NETWORK,
             _ => lifetimes::ZONE,
         }
@@ -147,9 +152,20 @@ pub(super) fn assemble(
     Some(match fact(question, &parts) {
         Some(fact) => Answer::Known { fact, read_at },
         None => Answer::Absent {
-            message: format!("there is no VPC {} in region {}", realm.vpc, realm.region),
+            message: missing(question, realm),
         },
     })
+}
+
+/// One sentence about the one thing that was asked for.
+fn missing(question: &Question, realm: &Realm) -> String {
+    let Realm { vpc, region, .. } = realm;
+    match question {
+        Question::TargetGroupByName(name) => {
+            format!("there is no target group '{name}' in region {region}; create it or name another one")
+        }
+        _ => format!("there is no VPC {vpc} in region {region}"),
+    }
 }
 
 fn unknown(reason: String) -> Answer {
@@ -171,6 +187,9 @@ fn fact(question: &Question, parts: &[(Item, &Value)]) -> Option<Fact> {
         (Question::VpcSubnets, Some(Value::Subnets(subnets))) => Some(Fact::Subnets(subnets.clone())),
         (Question::RouteTables, Some(Value::RouteTables(tables))) => Some(Fact::RouteTables(tables.clone())),
         (Question::Vpc, Some(Value::Vpc(vpc))) => Some(Fact::Vpc(vpc.clone())),
+        (Question::TargetGroupByName(_), Some(Value::TargetGroup(arn))) => {
+            Some(Fact::TargetGroup(arn.clone()))
+        }
         (Question::SubnetsById(_), _) => Some(Fact::Subnets(subnets(parts))),
         (Question::Zones(_), _) => Some(Fact::Zones(zones(parts))),
         (Question::GroupsById(_) | Question::GroupsByName(_), _) => Some(Fact::Groups(groups(parts))),

@@ -58,10 +58,22 @@ pub(super) async fn read(aws: &Aws, cx: &Cx, items: &BTreeSet<Item>) -> Values {
             }),
         ),
     );
-    let (lists, by_name) = futures::join!(lists, by_name);
+    let target_groups = target_groups(
+        aws,
+        cx,
+        named(|item| {
+            if let Item::TargetGroupName(name) = item {
+                Some(name)
+            } else {
+                None
+            }
+        }),
+    );
+    let (lists, by_name, target_groups) = futures::join!(lists, by_name, target_groups);
     let lists = <[Values; 3]>::from(lists).into_iter().flatten();
     lists
         .chain(<[Values; 4]>::from(by_name).into_iter().flatten())
+        .chain(target_groups)
         .collect()
 }
 
@@ -154,6 +166,16 @@ async fn group_names(aws: &Aws, cx: &Cx, names: Vec<String>) -> Values {
             .collect()
     });
     each(names, Item::GroupName, found)
+}
+
+/// One call for each name: a call with several fails as soon as one of them is unknown.
+async fn target_groups(aws: &Aws, cx: &Cx, names: Vec<String>) -> Values {
+    let read = names.into_iter().map(|name| async move {
+        let found = aws.target_group_by_name(cx, &name).await;
+        let arn = found.map(|found| found.map(|found| Value::TargetGroup(found.arn().to_owned())));
+        single(Item::TargetGroupName(name), arn)
+    });
+    futures::future::join_all(read).await.into_iter().flatten().collect()
 }
 
 fn single(item: Item, result: Result<Option<Value>, AwsError>) -> Values {

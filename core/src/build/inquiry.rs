@@ -208,6 +208,16 @@ impl<'a> Inquiry<'a> {
         }
     }
 
+    /// ARN of the target group with a name.
+    pub fn target_group(&mut self, name: &str, origin: &Origin) -> Option<&'a str> {
+        match self.ask(Question::TargetGroupByName(name.to_owned()), origin) {
+            Reply::Fact(Fact::TargetGroup(arn)) => Some(arn),
+            Reply::Fact(_) => self.picked(None),
+            Reply::Absent(message) => self.absent(origin, message),
+            Reply::Nothing => None,
+        }
+    }
+
     fn absent<T>(&mut self, origin: &Origin, message: &str) -> Option<T> {
         self.fault(origin, ProblemCode::NotFound, message);
         None

@@ -7,11 +7,13 @@
 
 mod addresses;
 mod bindings;
+mod ingress_target_groups;
 mod inquiry;
 mod json;
 mod listeners;
 mod load_balancer;
 pub mod names;
+mod rules;
 mod security_groups;
 mod subnets;
 mod target_groups;
@@ -159,12 +161,13 @@ fn build_service(context: &Context<'_>, service: &ServiceIntent, inquiry: &mut I
         };
         bindings::build(context, service, &names, &access, inquiry)
     });
+    let listeners = listeners::build(context, &frame, inquiry);
     Some(Stack {
         key: context.key.clone(),
         security_groups: foundation.security?.managed.into_iter().collect(),
         load_balancers: vec![foundation.load_balancer?],
         target_groups: target_groups::build(context, service, &names),
-        listeners: listeners::build(context, &frame),
+        listeners: listeners?,
         rules: Vec::new(),
         bindings: bindings?,
     })

@@ -102,6 +102,57 @@ pub fn target_group(from: &TargetGroupName<'_>) -> String {
     )
 }
 
+/// What the name of an Ingress's target group is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct IngressTargetGroupName<'a> {
+    /// Cluster name.
+    pub cluster: &'a str,
+    /// Stack id of the group of Ingresses.
+    pub stack: &'a str,
+    /// Namespace and name of the Ingress.
+    pub ingress: (&'a str, &'a str),
+    /// Namespace of the Service behind the group.
+    pub namespace: &'a str,
+    /// Name of that Service.
+    pub name: &'a str,
+    /// UID of that Service.
+    pub uid: &'a str,
+    /// Port of the Service as the Ingress refers to it.
+    pub service_port: &'a str,
+    /// Port of the group.
+    pub port: i32,
+    /// Target type.
+    pub target_type: TargetType,
+    /// Protocol of the group.
+    pub protocol: Protocol,
+    /// `HTTP1`, `HTTP2` or `GRPC`.
+    pub protocol_version: &'a str,
+    /// Port of the target control agent.
+    pub control_port: Option<i32>,
+}
+
+/// Name of an Ingress's target group (upstream `pkg/ingress/model_build_target_group.go`).
+pub fn ingress_target_group(from: &IngressTargetGroupName<'_>) -> String {
+    let control_port = from.control_port.map(|port| port.to_string());
+    composed(
+        from.namespace,
+        from.name,
+        &[
+            from.cluster,
+            from.stack,
+            from.ingress.0,
+            from.ingress.1,
+            from.uid,
+            from.service_port,
+            &from.port.to_string(),
+            from.target_type.as_str(),
+            from.protocol.as_str(),
+            from.protocol_version,
+            control_port.as_deref().unwrap_or_default(),
+        ],
+    )
+}
+
 fn composed(namespace: &str, name: &str, hashed: &[&str]) -> String {
     format!(
         "k8s-{}-{}-{}",

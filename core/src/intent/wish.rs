@@ -277,6 +277,13 @@ pub enum GroupWish {
     Own(ResourceId),
     /// Somebody else's, by ARN.
     Arn(String),
+    /// Somebody else's, by name.
+    Name {
+        /// The name.
+        name: String,
+        /// Who asked for it.
+        origin: Origin,
+    },
 }
 
 /// A target group with its binding.

@@ -14,6 +14,7 @@ mod stack;
 mod target_group;
 pub mod tracking;
 mod values;
+mod written;
 
 pub use action::{
     Action, FixedResponseAction, ForwardAction, RedirectAction, Stickiness, WeightedTargetGroup,

@@ -7,6 +7,7 @@ mod action;
 mod binding;
 mod listener;
 mod load_balancer;
+mod rule;
 mod security_group;
 mod target_group;
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 use self::binding::BindingTemplate;
 use self::listener::ListenerSpec;
 use self::load_balancer::LoadBalancerSpec;
+use self::rule::RuleSpec;
 use self::security_group::GroupSpec;
 use self::target_group::TargetGroupSpec;
 use crate::model::{Ref, ResourceKind, Stack, Tags};
@@ -70,6 +72,7 @@ enum Spec<'a> {
     LoadBalancer(LoadBalancerSpec<'a>),
     TargetGroup(TargetGroupSpec<'a>),
     Listener(ListenerSpec<'a>),
+    Rule(RuleSpec<'a>),
     Binding(BindingTemplate<'a>),
 }
 
@@ -106,6 +109,9 @@ impl<'a> Root<'a> {
                 &listener.id.0,
                 Spec::Listener(listener.into()),
             );
+        }
+        for rule in &stack.rules {
+            root.add(ResourceKind::Rule, &rule.id.0, Spec::Rule(rule.into()));
         }
         for binding in &stack.bindings {
             let template = BindingTemplate::of(stack, binding);

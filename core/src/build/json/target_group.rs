@@ -22,6 +22,8 @@ pub(super) struct TargetGroupSpec<'a> {
     target_group_attributes: Vec<Attribute<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<&'a Tags>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_control_port: Option<i32>,
 }
 
 impl<'a> From<&'a TargetGroup> for TargetGroupSpec<'a> {
@@ -36,6 +38,7 @@ impl<'a> From<&'a TargetGroup> for TargetGroupSpec<'a> {
             health_check_config: HealthCheckSpec::from(&group.health_check),
             target_group_attributes: attributes(&group.attributes),
             tags: tags(&group.tags),
+            target_control_port: group.control_port.get().copied(),
         }
     }
 }

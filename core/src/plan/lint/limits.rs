@@ -7,7 +7,11 @@ use elbow_crds::problem::Severity;
 
 use super::super::{Action, Plan, Step};
 use super::{LintFinding, Rule};
-use crate::model::{HealthCheck, HealthCheckPort, Listener, Stack, Tags, TargetGroup};
+use crate::breaches;
+use crate::model::{
+    Action as ListenerAction, HealthCheck, HealthCheckPort, Listener, Rule as ListenerRule, Stack, Tags,
+    TargetGroup,
+};
 
 /// Limits that a step exceeds.
 pub(super) fn check(step: &Step, plan: &Plan, actual: &Stack) -> Vec<LintFinding> {
@@ -41,10 +45,15 @@ pub(super) fn check(step: &Step, plan: &Plan, actual: &Stack) -> Vec<LintFinding
         }
         Action::CreateListener { listener, tags, .. } => {
             found.tags(tags);
-            found.forward(listener);
+            found.actions(&listener.default_actions);
             found.listeners(listener, plan, actual);
         }
-        Action::ModifyListener { listener, .. } => found.forward(listener),
+        Action::ModifyListener { listener, .. } => found.actions(&listener.default_actions),
+        Action::CreateRule { rule, tags, .. } => {
+            found.tags(tags);
+            found.rule(rule);
+        }
+        Action::ModifyRule { rule, .. } => found.rule(rule),
         Action::CreateTags { tags, .. } | Action::AddTags { tags, .. } => found.tags(tags),
         Action::ModifyLoadBalancerAttributes { attributes, .. } => {
             found.count(&value::ATTRIBUTES_PER_CALL, attributes.len());
@@ -126,8 +135,19 @@ impl Found<'_> {
         }
     }
 
-    fn forward(&mut self, listener: &Listener) {
-        for action in &listener.default_actions {
+    fn rule(&mut self, rule: &ListenerRule) {
+        self.actions(&rule.actions);
+        let conditions = breaches::of_conditions(&rule.conditions);
+        for message in conditions.into_iter().chain(breaches::of_transforms(&rule.transforms)) {
+            self.push(Severity::Fault, message);
+        }
+    }
+
+    fn actions(&mut self, actions: &[ListenerAction]) {
+        for action in actions {
+            for message in breaches::of_answer(action) {
+                self.push(Severity::Fault, message);
+            }
             self.count(&target_group::PER_ACTION, action.target_groups().len());
             for weight in action.target_groups().iter().filter_map(|tuple| tuple.weight) {
                 self.range(&value::WEIGHT, weight);

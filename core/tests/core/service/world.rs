@@ -129,6 +129,7 @@ impl World {
             ),
             Question::Existing(_) => Fact::Existing(self.existing.clone()),
             Question::BackendGroup => Fact::BackendGroup(Ref::Known("sg-backend".to_owned())),
+            Question::TargetGroupByName(name) => Fact::TargetGroup(format!("arn:{name}")),
         };
         Answer::Known {
             fact,
