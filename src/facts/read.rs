@@ -175,7 +175,11 @@ async fn target_groups(aws: &Aws, cx: &Cx, names: Vec<String>) -> Values {
         let arn = found.map(|found| found.map(|found| Value::TargetGroup(found.arn().to_owned())));
         single(Item::TargetGroupName(name), arn)
     });
-    futures::future::join_all(read).await.into_iter().flatten().collect()
+    futures::future::join_all(read)
+        .await
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn single(item: Item, result: Result<Option<Value>, AwsError>) -> Values {

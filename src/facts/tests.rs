@@ -98,6 +98,25 @@ fn a_missing_vpc_is_absent_and_questions_for_the_mirror_are_not_answered() {
 }
 
 #[test]
+fn a_target_group_is_found_by_name_or_named_as_missing() {
+    let question = Question::TargetGroupByName("mine".to_owned());
+    let item = || Item::TargetGroupName("mine".to_owned());
+    let arn = Value::TargetGroup("arn:mine".to_owned());
+    assert_eq!(arn.lifetime(&item()), lifetimes::TARGET_GROUP);
+    let Some(Answer::Known { fact, .. }) = answer(&question, &[(item(), arn)]) else {
+        panic!("known");
+    };
+    assert_eq!(fact, Fact::TargetGroup("arn:mine".to_owned()));
+    let Some(Answer::Absent { message }) = answer(&question, &[(item(), Value::Absent)]) else {
+        panic!("absent");
+    };
+    assert!(
+        message.contains("no target group 'mine' in region us-west-2"),
+        "{message}"
+    );
+}
+
+#[test]
 fn free_addresses_count_as_a_change_only_around_the_threshold() {
     let value = |free| Value::Subnets(vec![subnet("a", free)]);
     assert!(value(4000).is_same(&value(3999)));

@@ -1,5 +1,7 @@
 //! Target groups of a group of Ingresses, with their bindings (upstream `pkg/ingress/model_build_target_group.go`).
 
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 
 use elbow_crds::target_group_binding::{NetworkingProtocol, TargetGroupProtocol};
@@ -144,4 +146,106 @@ fn restricted_ports(wish: &IngressTargetGroupWish) -> Vec<IntOrString> {
         .into_iter()
         .flatten()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+    use super::*;
+    use crate::key::StackKey;
+    use crate::model::{HealthCheck, IpFamily, Origins, TargetType};
+    use crate::settings::Settings;
+
+    fn wish() -> IngressTargetGroupWish {
+        IngressTargetGroupWish {
+            id: ResourceId::from("default/echo-server-echo-svc:80"),
+            ingress_namespace: "default".to_owned(),
+            ingress_name: "echo-server".to_owned(),
+            namespace: "default".to_owned(),
+            service: "echo-svc".to_owned(),
+            uid: "11111111-2222-3333-4444-555555555555".to_owned(),
+            service_port: IntOrString::Int(80),
+            target_port: IntOrString::String("web".to_owned()),
+            port: 1,
+            target_type: TargetType::Ip,
+            protocol: Protocol::Http,
+            protocol_version: "HTTP1".to_owned(),
+            control_port: Some(3000),
+            family: IpFamily::Ipv4,
+            health_check: HealthCheck {
+                protocol: Protocol::Http,
+                port: HealthCheckPort::Number(9000),
+                path: Setting::Unmanaged,
+                matcher: Setting::Unmanaged,
+                interval_seconds: 15,
+                timeout_seconds: Setting::Unmanaged,
+                healthy_threshold: 2,
+                unhealthy_threshold: 2,
+            },
+            attributes: BTreeMap::new(),
+            node_labels: None,
+            multi_cluster: false,
+            tags: BTreeMap::new(),
+            origins: Origins::new(),
+        }
+    }
+
+    fn binding(key: &StackKey, settings: &Settings, access: &TargetAccess) -> Binding {
+        let context = Context {
+            key,
+            everybody: &Origins::new(),
+            settings,
+        };
+        let wishes = Wishes::from([(wish().id, wish())]);
+        let names = names(&context, &wishes);
+        assert_eq!(groups(&wishes, &names)[0].name, names[&wish().id]);
+        bindings(&context, &wishes, &names, access).remove(0)
+    }
+
+    fn ports(binding: &Binding) -> Vec<Option<String>> {
+        let rules = &binding.spec.networking.as_ref().unwrap().ingress;
+        assert!(
+            rules
+                .iter()
+                .all(|rule| rule.from == [BindingPeer::SecurityGroup(Ref::Known("sg-b".to_owned()))])
+        );
+        rules
+            .iter()
+            .map(|rule| rule.ports[0].port.as_ref().map(port_text))
+            .collect()
+    }
+
+    #[test]
+    fn targets_let_the_group_in_by_one_rule_for_each_port() {
+        let key = StackKey::ingress("default", "echo-server");
+        let mut settings = Settings::new("my-cluster", "us-west-2", "vpc-xxx");
+        let from = TargetAccess::FromGroup(Ref::Known("sg-b".to_owned()));
+        let wanted = ["web", "9000", "3000"].map(|port| Some(port.to_owned()));
+        assert_eq!(ports(&binding(&key, &settings, &from)), wanted);
+        settings.disable_restricted_sg_rules = true;
+        assert_eq!(ports(&binding(&key, &settings, &from)), [None]);
+        let unmanaged = binding(&key, &settings, &TargetAccess::Unmanaged);
+        assert_eq!(unmanaged.spec.networking, None);
+    }
+
+    #[test]
+    fn bindings_carry_the_name_of_the_group_and_the_labels_of_the_stack() {
+        let settings = Settings::new("my-cluster", "us-west-2", "vpc-xxx");
+        let implicit = StackKey::ingress("default", "echo-server");
+        let binding_of = |key: &StackKey| binding(key, &settings, &TargetAccess::Unmanaged);
+        let labels = binding_of(&implicit).labels;
+        assert_eq!(labels["ingress.k8s.aws/stack-namespace"], "default");
+        assert_eq!(labels["ingress.k8s.aws/stack-name"], "echo-server");
+        let explicit = binding_of(&StackKey::ingress_group("team"));
+        assert_eq!(explicit.labels["ingress.k8s.aws/stack"], "team");
+        assert_eq!(
+            (explicit.namespace.as_str(), explicit.spec.vpc.as_str()),
+            ("default", "vpc-xxx")
+        );
+    }
 }

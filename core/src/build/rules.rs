@@ -1,5 +1,7 @@
 //! Rules of a stack.
 
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 
 use super::inquiry::Inquiry;

@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod ingress;
 mod plan_goldens;
 mod plan_lint;
 mod plan_properties;

@@ -44,15 +44,19 @@ struct ConditionSpec<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 enum ConditionConfig<'a> {
-    HostHeaderConfig(PatternSpec<'a>),
-    HttpHeaderConfig(HeaderSpec<'a>),
-    HttpRequestMethodConfig(ValuesSpec<'a>),
-    PathPatternConfig(PatternSpec<'a>),
-    QueryStringConfig(QuerySpec<'a>),
+    #[serde(rename = "hostHeaderConfig")]
+    Host(PatternSpec<'a>),
+    #[serde(rename = "httpHeaderConfig")]
+    Header(HeaderSpec<'a>),
+    #[serde(rename = "httpRequestMethodConfig")]
+    Method(ValuesSpec<'a>),
+    #[serde(rename = "pathPatternConfig")]
+    Path(PatternSpec<'a>),
+    #[serde(rename = "queryStringConfig")]
+    Query(QuerySpec<'a>),
     #[serde(rename = "sourceIPConfig")]
-    SourceIpConfig(ValuesSpec<'a>),
+    SourceIp(ValuesSpec<'a>),
 }
 
 #[derive(Serialize)]
@@ -107,19 +111,17 @@ impl<'a> From<&'a Patterns> for PatternSpec<'a> {
 impl<'a> From<&'a Condition> for ConditionSpec<'a> {
     fn from(condition: &'a Condition) -> Self {
         let config = match condition {
-            Condition::HostHeader(patterns) => ConditionConfig::HostHeaderConfig(patterns.into()),
-            Condition::PathPattern(patterns) => ConditionConfig::PathPatternConfig(patterns.into()),
-            Condition::HttpHeader { name, patterns } => ConditionConfig::HttpHeaderConfig(HeaderSpec {
+            Condition::HostHeader(patterns) => ConditionConfig::Host(patterns.into()),
+            Condition::PathPattern(patterns) => ConditionConfig::Path(patterns.into()),
+            Condition::HttpHeader { name, patterns } => ConditionConfig::Header(HeaderSpec {
                 http_header_name: name,
                 patterns: patterns.into(),
             }),
-            Condition::HttpRequestMethod(values) => {
-                ConditionConfig::HttpRequestMethodConfig(ValuesSpec { values })
-            }
-            Condition::QueryString(pairs) => ConditionConfig::QueryStringConfig(QuerySpec {
+            Condition::HttpRequestMethod(values) => ConditionConfig::Method(ValuesSpec { values }),
+            Condition::QueryString(pairs) => ConditionConfig::Query(QuerySpec {
                 values: pairs.iter().map(PairSpec::from).collect(),
             }),
-            Condition::SourceIp(values) => ConditionConfig::SourceIpConfig(ValuesSpec { values }),
+            Condition::SourceIp(values) => ConditionConfig::SourceIp(ValuesSpec { values }),
         };
         Self {
             field: condition.field(),
@@ -146,10 +148,11 @@ struct TransformSpec<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 enum TransformConfig<'a> {
-    HostHeaderRewriteConfig(RewritesSpec<'a>),
-    UrlRewriteConfig(RewritesSpec<'a>),
+    #[serde(rename = "hostHeaderRewriteConfig")]
+    Host(RewritesSpec<'a>),
+    #[serde(rename = "urlRewriteConfig")]
+    Url(RewritesSpec<'a>),
 }
 
 #[derive(Serialize)]
@@ -175,8 +178,8 @@ impl<'a> From<&'a Transform> for TransformSpec<'a> {
         Self {
             r#type: transform.kind.as_str(),
             config: match transform.kind {
-                TransformKind::HostHeaderRewrite => TransformConfig::HostHeaderRewriteConfig(rewrites),
-                TransformKind::UrlRewrite => TransformConfig::UrlRewriteConfig(rewrites),
+                TransformKind::HostHeaderRewrite => TransformConfig::Host(rewrites),
+                TransformKind::UrlRewrite => TransformConfig::Url(rewrites),
             },
         }
     }

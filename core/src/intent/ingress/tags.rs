@@ -54,7 +54,12 @@ fn of_class(member: &mut Member<'_>) -> Tags {
         .iter()
         .map(|tag| (tag.key.clone(), tag.value.clone()))
         .collect();
-    check(member, "spec.ingressClassName", "in the class's parameters: ", &tags);
+    check(
+        member,
+        "spec.ingressClassName",
+        "in the class's parameters: ",
+        &tags,
+    );
     tags
 }
 

@@ -138,7 +138,10 @@ impl Found<'_> {
     fn rule(&mut self, rule: &ListenerRule) {
         self.actions(&rule.actions);
         let conditions = breaches::of_conditions(&rule.conditions);
-        for message in conditions.into_iter().chain(breaches::of_transforms(&rule.transforms)) {
+        for message in conditions
+            .into_iter()
+            .chain(breaches::of_transforms(&rule.transforms))
+        {
             self.push(Severity::Fault, message);
         }
     }

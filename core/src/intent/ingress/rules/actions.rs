@@ -140,9 +140,8 @@ fn without_service(member: &mut Member<'_>, name: &str, alone: bool, field: &str
         member.warn(field, ProblemCode::NotFound, message);
         return Some(unavailable("Backend service does not exist"));
     }
-    let message = format!(
-        "the Service {name} does not exist in namespace {namespace}; create it or name another one"
-    );
+    let message =
+        format!("the Service {name} does not exist in namespace {namespace}; create it or name another one");
     member.fault(field, ProblemCode::NotFound, message);
     None
 }

@@ -74,7 +74,8 @@ fn tokens(member: &mut Member<'_>, protocol: Protocol) -> bool {
         return false;
     }
     if protocol == Protocol::Https {
-        let message = "validation of tokens is not supported, and a rule must not answer without it; remove it";
+        let message =
+            "validation of tokens is not supported, and a rule must not answer without it; remove it";
         member.fault_at(JWT, ProblemCode::NotAllowed, message);
         return false;
     }

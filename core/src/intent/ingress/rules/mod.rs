@@ -88,7 +88,11 @@ fn rule(
     let actions = actions::read(member, service, &backend, place.protocol, groups);
     let conditions = conditions?;
     for breach in breaches::of_conditions(&conditions) {
-        member.warn(&place.field, ProblemCode::Limit, format!("the rule of this path: {breach}"));
+        member.warn(
+            &place.field,
+            ProblemCode::Limit,
+            format!("the rule of this path: {breach}"),
+        );
     }
     Some(RuleWish {
         port: place.port,

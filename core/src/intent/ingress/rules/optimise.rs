@@ -39,16 +39,17 @@ fn is_circular(redirect: &RedirectAction, rule: &RuleWish, port: i32, protocol: 
         && keeps(&redirect.host, "#{host}", &|host| hosts.contains(&host))
         && keeps(&redirect.path, "/#{path}", &|path| paths.contains(&path))
         && keeps(&redirect.port, "#{port}", &|text| *text == port.to_string())
-        && keeps(&redirect.protocol, "#{protocol}", &|text| text == protocol.as_str())
+        && keeps(&redirect.protocol, "#{protocol}", &|text| {
+            text == protocol.as_str()
+        })
         && keeps(&redirect.query, "#{query}", &|_| false)
 }
 
 /// Whether `earlier` redirects every request that `later` would get. Texts are compared, wildcards are not
 /// understood. As upstream has it, a host given by regular expressions counts as every host.
 fn shadows(earlier: &RuleWish, later: &RuleWish) -> bool {
-    let plain = |condition: &Condition| {
-        matches!(condition, Condition::HostHeader(_) | Condition::PathPattern(_))
-    };
+    let plain =
+        |condition: &Condition| matches!(condition, Condition::HostHeader(_) | Condition::PathPattern(_));
     redirect(earlier).is_some()
         && earlier.conditions.iter().all(plain)
         && covers(&hosts(earlier), &hosts(later))
@@ -71,7 +72,9 @@ fn hosts(rule: &RuleWish) -> Vec<&String> {
 /// Values and regular expressions alike.
 fn paths(rule: &RuleWish) -> Vec<&String> {
     let values = |condition| match condition {
-        &Condition::PathPattern(Patterns::Values(ref texts) | Patterns::Regexes(ref texts)) => texts.as_slice(),
+        &Condition::PathPattern(Patterns::Values(ref texts) | Patterns::Regexes(ref texts)) => {
+            texts.as_slice()
+        }
         _ => &[],
     };
     rule.conditions.iter().flat_map(values).collect()

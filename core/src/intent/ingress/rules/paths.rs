@@ -35,20 +35,23 @@ impl PathType {
 pub(super) fn sorted<'r>(member: &mut Member<'_>, rule: &'r IngressRule) -> Vec<(usize, &'r IngressPath)> {
     let mut paths = Vec::new();
     for (index, path) in rule.paths.iter().enumerate() {
-        match PathType::parse(&path.path_type) {
-            Some(kind) => paths.push((kind, index, path)),
-            None => {
-                let field = format!("spec.rules[{}].http.paths[{index}].pathType", rule.index);
-                let message = format!(
-                    "the path type '{}' is unknown; allowed are Exact, Prefix and ImplementationSpecific",
-                    path.path_type
-                );
-                member.fault(&field, ProblemCode::NotAllowed, message);
-            }
-        }
+        let Some(kind) = PathType::parse(&path.path_type) else {
+            let field = format!("spec.rules[{}].http.paths[{index}].pathType", rule.index);
+            let message = format!(
+                "the path type '{}' is unknown; allowed are Exact, Prefix and ImplementationSpecific",
+                path.path_type
+            );
+            member.fault(&field, ProblemCode::NotAllowed, message);
+            continue;
+        };
+        paths.push((kind, index, path));
     }
     let length = |kind: PathType, path: &IngressPath| {
-        if kind == PathType::Prefix { path.path.len() } else { 0 }
+        if kind == PathType::Prefix {
+            path.path.len()
+        } else {
+            0
+        }
     };
     paths.sort_by_key(|(kind, _, path)| (*kind, Reverse(length(*kind, path))));
     paths.into_iter().map(|(_, index, path)| (index, path)).collect()
@@ -70,7 +73,11 @@ pub(super) fn patterns(member: &mut Member<'_>, path: &IngressPath, field: &str)
         PathType::ImplementationSpecific => Some(Some(Patterns::Values(vec![text.to_owned()]))),
         PathType::Prefix if text == "/" => Some(Some(Patterns::Values(vec!["/*".to_owned()]))),
         kind if text.contains(WILDCARDS) => {
-            let word = if kind == PathType::Exact { "Exact" } else { "Prefix" };
+            let word = if kind == PathType::Exact {
+                "Exact"
+            } else {
+                "Prefix"
+            };
             let message = format!(
                 "the path '{text}' has the path type {word}, which takes no wildcards * and ?; remove them or \
                  write ImplementationSpecific"

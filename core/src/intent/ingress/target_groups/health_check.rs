@@ -81,12 +81,16 @@ fn port(
 }
 
 fn named_port(service: &Service, target_type: TargetType, name: &str) -> Result<HealthCheckPort, String> {
-    let found = service.ports.iter().find(|port| port.name == name).ok_or_else(|| {
-        format!(
-            "'{name}' is no port name of the Service {}; write a number, traffic-port or a port name",
-            service.meta.name
-        )
-    })?;
+    let found = service
+        .ports
+        .iter()
+        .find(|port| port.name == name)
+        .ok_or_else(|| {
+            format!(
+                "'{name}' is no port name of the Service {}; write a number, traffic-port or a port name",
+                service.meta.name
+            )
+        })?;
     match (&found.target_port, target_type) {
         (_, TargetType::Instance) => Ok(HealthCheckPort::Number(found.node_port)),
         (IntOrString::Int(number), _) => Ok(HealthCheckPort::Number(*number)),

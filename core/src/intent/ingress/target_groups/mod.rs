@@ -25,7 +25,14 @@ const ATTRIBUTES: &str = "target-group-attributes";
 const NODE_LABELS: &str = "target-node-labels";
 const MULTI_CLUSTER: &str = "multi-cluster-target-group";
 const CONTROL_PORT: &str = "target-control-port";
-const FIELDS: [&str; 6] = [TARGET_TYPE, PROTOCOL, VERSION, ATTRIBUTES, NODE_LABELS, MULTI_CLUSTER];
+const FIELDS: [&str; 6] = [
+    TARGET_TYPE,
+    PROTOCOL,
+    VERSION,
+    ATTRIBUTES,
+    NODE_LABELS,
+    MULTI_CLUSTER,
+];
 
 /// The target groups of one build, each id once, and the Services as they were when first looked at.
 pub struct TargetGroups {
@@ -118,7 +125,11 @@ fn service_port<'s>(
             "the Service {} has no port '{}', it has {}; name one of its ports",
             service.meta.name,
             port_text(port),
-            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            }
         );
         member.fault(field, ProblemCode::NotFound, message);
     }
@@ -214,7 +225,10 @@ impl Source<'_> {
                     member.key(TARGET_TYPE)
                 )
             } else {
-                format!("port {} of the Service {service} has the target port 0; give it a number", self.port.port)
+                format!(
+                    "port {} of the Service {service} has the target port 0; give it a number",
+                    self.port.port
+                )
             };
             member.fault(self.field, ProblemCode::Conflict, message);
         }

@@ -1,0 +1,6 @@
+//! Ingresses: vectors of the reference by number.
+
+mod json;
+mod rules;
+mod scene;
+mod target_groups;
