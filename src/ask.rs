@@ -43,7 +43,7 @@ pub async fn wanted(engine: &Engine, intent: &Intent, cx: &Cx) -> Wanted {
             engine.facts.trust(&Key::Stack(intent.key.clone()));
             return Wanted::Sick(intent.problems.clone());
         }
-        Wish::Empty | Wish::Service(_) => {}
+        Wish::Empty | Wish::Service(_) | Wish::Ingress(_) => {}
     }
     let mut answers = Answers::new();
     for _ in 0..=ROUNDS {

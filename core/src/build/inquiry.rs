@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use elbow_crds::cidr::Cidr;
-use elbow_crds::problem::{Problem, ProblemCode};
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use super::Built;
 use crate::intent::wish::SourceRanges;
@@ -59,6 +59,25 @@ impl<'a> Inquiry<'a> {
             (Some(reason), _) => Built::Wait(reason.clone()),
             // Every missing piece records its reason; without one there is no stack to trust.
             (None, None) => Built::Wait("an answer from AWS is missing".to_owned()),
+        }
+    }
+
+    /// Like [`Self::finish`], for a build that goes on without the objects in `sick`: their earlier faults stop
+    /// nothing.
+    pub fn finish_without(
+        self,
+        stack: Option<Stack>,
+        earlier: &[Problem],
+        sick: &BTreeSet<ObjectRef>,
+    ) -> Built {
+        let (left_out, others): (Vec<Problem>, Vec<Problem>) = earlier
+            .iter()
+            .cloned()
+            .partition(|problem| sick.contains(&problem.object));
+        match self.finish(stack, &others) {
+            Built::Stack(stack, problems) => Built::Stack(stack, [left_out, problems].concat()),
+            Built::Sick(problems) => Built::Sick([left_out, problems].concat()),
+            other => other,
         }
     }
 

@@ -56,10 +56,11 @@ pub(super) fn scheme(
     }
     let message = format!(
         "the load balancer {} is {} and the scheme of a load balancer cannot be changed to {}; it keeps serving \
-         as it is: set the scheme back, or create a new Service",
+         as it is: set the scheme back, or create a new {}",
         existing.name,
         existing.scheme.as_str(),
-        explicit.value.as_str()
+        explicit.value.as_str(),
+        explicit.origin.object.kind
     );
     inquiry.fault(&explicit.origin, ProblemCode::NeedsReplacement, message);
     None

@@ -25,7 +25,7 @@ use elbow_crds::problem::Problem;
 use self::inquiry::Inquiry;
 use self::security_groups::Security;
 use crate::intent::wish::{ListenerWish, LoadBalancerWish, SecurityWish};
-use crate::intent::{Intent, ServiceIntent, Wish};
+use crate::intent::{IngressIntent, Intent, ServiceIntent, Wish};
 use crate::key::StackKey;
 use crate::model::{LoadBalancer, Origin, Origins, Scheme, Stack, Tags};
 use crate::question::{Answers, Question, Subnet};
@@ -42,7 +42,7 @@ pub enum Built {
     Wait(String),
     /// Not buildable: what is there stays as it is. Holds at least one fault, except for an ignored intent.
     Sick(Vec<Problem>),
-    /// The wanted stack, with warnings.
+    /// The wanted stack, with warnings, and faults of members of a group that it was built without.
     Stack(Box<Stack>, Vec<Problem>),
 }
 
@@ -85,9 +85,10 @@ pub fn build(intent: &Intent, settings: &Settings, answers: &Answers) -> Built {
         object: intent.owner.clone(),
         field: String::new(),
     };
+    let everybody = everybody(intent);
     let context = Context {
         key: &intent.key,
-        everybody: &Origins::from([whole.clone()]),
+        everybody: &everybody,
         settings,
     };
     match &intent.wish {
@@ -98,7 +99,50 @@ pub fn build(intent: &Intent, settings: &Settings, answers: &Answers) -> Built {
             let stack = build_service(&context, service, &mut inquiry);
             inquiry.finish(stack, &intent.problems)
         }
+        Wish::Ingress(ingress) => {
+            let mut inquiry = Inquiry::new(answers, &whole);
+            let stack = build_ingress(&context, ingress, &mut inquiry);
+            inquiry.finish_without(stack, &intent.problems, &ingress.sick)
+        }
     }
+}
+
+fn everybody(intent: &Intent) -> Origins {
+    let members = match &intent.wish {
+        Wish::Ingress(ingress) => ingress.members.clone(),
+        _ => vec![intent.owner.clone()],
+    };
+    let whole = |object| Origin {
+        object,
+        field: String::new(),
+    };
+    members.into_iter().map(whole).collect()
+}
+
+fn build_ingress(context: &Context<'_>, ingress: &IngressIntent, inquiry: &mut Inquiry<'_>) -> Option<Stack> {
+    let frame = Frame {
+        load_balancer: &ingress.load_balancer,
+        security: &ingress.security,
+        listeners: &ingress.listeners,
+        tags: &ingress.tags,
+        uid: "",
+    };
+    let foundation = foundation(context, &frame, inquiry);
+    let listeners = listeners::build(context, &frame, inquiry);
+    let rules = rules::build(context, &ingress.rules, inquiry);
+    let foundation = foundation?;
+    let security = foundation.security?;
+    let wishes = &ingress.target_groups;
+    let names = ingress_target_groups::names(context, wishes);
+    Some(Stack {
+        key: context.key.clone(),
+        load_balancers: vec![foundation.load_balancer?],
+        target_groups: ingress_target_groups::groups(wishes, &names),
+        listeners: listeners?,
+        rules: rules?,
+        bindings: ingress_target_groups::bindings(context, wishes, &names, &security.access),
+        security_groups: security.managed.into_iter().collect(),
+    })
 }
 
 /// The parts that do not depend on what targets there are; `None` of a part while an answer is missing or a

@@ -6,7 +6,7 @@ use elbow_crds::problem::ProblemCode;
 
 use super::Context;
 use super::inquiry::Inquiry;
-use crate::intent::wish::LoadBalancerWish;
+use crate::intent::wish::{LoadBalancerWish, SubnetsWish};
 use crate::model::{IpAddressType, LoadBalancerType, Origin, Scheme};
 use crate::question::{ExistingLoadBalancer, Question, RouteTable, Subnet};
 
@@ -31,8 +31,11 @@ pub(super) fn resolve_explicit(
     wish: &LoadBalancerWish,
     inquiry: &mut Inquiry<'_>,
 ) -> Option<Option<Vec<Subnet>>> {
-    let names = wish.subnets.as_ref()?;
-    Some(by_name_or_id(context, &wanted(wish), names, inquiry))
+    let wanted = wanted(wish);
+    Some(match wish.subnets.as_ref()? {
+        SubnetsWish::Named(names) => by_name_or_id(context, &wanted, names, inquiry),
+        SubnetsWish::Tagged(tags) => by_tags(context, &wanted, tags, inquiry),
+    })
 }
 
 /// Subnets of a load balancer that names none: those of the existing one, else discovered ones.
@@ -69,6 +72,39 @@ fn by_name_or_id(
     let locale = check_locale(wanted, &chosen, inquiry)?;
     check_count(context, wanted, &chosen, &locale, inquiry)?;
     check_ipv6(wanted, &chosen, inquiry)?;
+    Some(chosen)
+}
+
+/// One subnet per zone of those that carry every tag with one of its values.
+fn by_tags(
+    context: &Context<'_>,
+    wanted: &Wanted<'_>,
+    tags: &BTreeMap<String, Vec<String>>,
+    inquiry: &mut Inquiry<'_>,
+) -> Option<Vec<Subnet>> {
+    let all = inquiry.subnets(Question::VpcSubnets, wanted.origin)?;
+    let fits = |subnet: &&Subnet| {
+        tags.iter()
+            .all(|(key, values)| subnet.tags.get(key).is_some_and(|value| values.contains(value)))
+    };
+    let candidates = all.iter().filter(fits).collect();
+    let list: Vec<String> = tags
+        .iter()
+        .map(|(key, values)| format!("{key}={}", values.join("|")))
+        .collect();
+    let remedy = format!("tag one subnet per zone with {}", list.join(" and "));
+    let chosen = choose(context, wanted, candidates, &remedy, inquiry)?;
+    checked(context, wanted, chosen, inquiry)
+}
+
+fn checked(
+    context: &Context<'_>,
+    wanted: &Wanted<'_>,
+    chosen: Vec<Subnet>,
+    inquiry: &mut Inquiry<'_>,
+) -> Option<Vec<Subnet>> {
+    let locale = check_locale(wanted, &chosen, inquiry)?;
+    check_count(context, wanted, &chosen, &locale, inquiry)?;
     Some(chosen)
 }
 
@@ -245,10 +281,12 @@ fn discover(
         let tables = inquiry.route_tables(wanted.origin)?;
         candidates = reachable(wanted, all, tables, scheme, inquiry)?;
     }
-    let chosen = choose(context, wanted, candidates, scheme, inquiry)?;
-    let locale = check_locale(wanted, &chosen, inquiry)?;
-    check_count(context, wanted, &chosen, &locale, inquiry)?;
-    Some(chosen)
+    let remedy = format!(
+        "it is {}: tag one subnet per zone with {role}=1, or name subnets with this annotation",
+        scheme.as_str()
+    );
+    let chosen = choose(context, wanted, candidates, &remedy, inquiry)?;
+    checked(context, wanted, chosen, inquiry)
 }
 
 /// Subnets with (internet-facing) or without (internal) a route to an internet gateway.
@@ -284,7 +322,7 @@ fn choose(
     context: &Context<'_>,
     wanted: &Wanted<'_>,
     candidates: Vec<&Subnet>,
-    scheme: Scheme,
+    remedy: &str,
     inquiry: &mut Inquiry<'_>,
 ) -> Option<Vec<Subnet>> {
     let cluster_tag = format!("{CLUSTER_PREFIX}/{}", context.settings.scope.cluster);
@@ -312,20 +350,13 @@ fn choose(
     if !chosen.is_empty() {
         return Some(chosen);
     }
-    let role = match scheme {
-        Scheme::Internal => INTERNAL_ROLE,
-        Scheme::InternetFacing => PUBLIC_ROLE,
-    };
     let mut reasons =
         format!("{foreign} are tagged for other clusters, {full} have fewer than 8 free addresses");
     if needs_ipv6(wanted) {
         reasons = format!("{reasons}, {without_ipv6} have no associated IPv6 CIDR block");
     }
-    let message = format!(
-        "no subnet was found for an {} load balancer ({evaluated} evaluated: {reasons}); tag one subnet per zone \
-         with {role}=1, or name subnets with this annotation",
-        scheme.as_str()
-    );
+    let message =
+        format!("no subnet was found for the load balancer ({evaluated} evaluated: {reasons}); {remedy}");
     inquiry.fault(wanted.origin, ProblemCode::NotFound, message);
     None
 }

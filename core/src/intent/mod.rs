@@ -15,6 +15,7 @@ use crate::key::{StackKey, StackKind};
 use crate::model::Owner;
 use crate::settings::Settings;
 
+pub use ingress::IngressIntent;
 pub use objects::{Objects, Shelf};
 pub use service::{FINALIZER, ServiceIntent};
 
@@ -40,10 +41,12 @@ pub enum Wish {
     Ignore,
     /// Deleted, or no longer ours, with our finalizer still there: everything goes.
     Empty,
-    /// Ours, but [`Intent::problems`] holds a fault: what is there stays as it is.
+    /// Ours, but [`Intent::problems`] holds a fault of everybody: what is there stays as it is.
     Sick,
     /// A Service that can be built.
     Service(Box<ServiceIntent>),
+    /// Ingresses of which some can be built; [`Intent::problems`] holds the faults of the others.
+    Ingress(Box<IngressIntent>),
 }
 
 /// Reads what the owners of `key` ask for.
@@ -53,12 +56,20 @@ pub enum Wish {
 pub fn read(key: &StackKey, objects: &dyn Objects, settings: &Settings) -> Intent {
     match key.kind {
         StackKind::Service => service::read(key, objects, settings),
-        StackKind::Ingress => Intent {
-            key: key.clone(),
-            owner: ObjectRef::new("Ingress", &key.namespace, &key.name),
-            owners: Vec::new(),
-            wish: Wish::Ignore,
-            problems: Vec::new(),
-        },
+        StackKind::Ingress => ingress::read(key, objects, settings, &[]),
+    }
+}
+
+/// Like [`read`], without the members of a group that are at fault in `refused`: what AWS refused, or what the
+/// build found out. The others go on.
+pub fn read_without(
+    key: &StackKey,
+    objects: &dyn Objects,
+    settings: &Settings,
+    refused: &[Problem],
+) -> Intent {
+    match key.kind {
+        StackKind::Service => service::read(key, objects, settings),
+        StackKind::Ingress => ingress::read(key, objects, settings, refused),
     }
 }

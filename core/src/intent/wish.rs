@@ -36,8 +36,8 @@ pub struct LoadBalancerWish {
     pub scheme: Option<Asked<Scheme>>,
     /// IP address type.
     pub ip_address_type: IpAddressType,
-    /// Explicit subnets (ids or names), possibly none.
-    pub subnets: Option<Vec<String>>,
+    /// Explicit subnets.
+    pub subnets: Option<SubnetsWish>,
     /// Where subnets are named, or would be.
     pub subnets_origin: Origin,
     /// Addresses and source NAT; `None` leaves both to AWS.
@@ -48,6 +48,15 @@ pub struct LoadBalancerWish {
     pub capacity_units: Setting<i32>,
     /// Who asked; nobody in particular if empty.
     pub origins: Origins,
+}
+
+/// Which subnets a load balancer gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubnetsWish {
+    /// These, by id or name; possibly none.
+    Named(Vec<String>),
+    /// One per zone of those that have all these tags, each with one of its values.
+    Tagged(BTreeMap<String, Vec<String>>),
 }
 
 /// Addresses a load balancer takes in its subnets. What can be checked without the subnets is checked.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use elbow_crds::problem::{ObjectRef, Problem};
 
 use crate::event::{Event, EventType};
+use crate::model::Owner;
 use crate::plan::Action;
 
 /// Reasons of events on Services and Ingresses.
@@ -27,6 +28,8 @@ pub enum Reason {
     FailedUpdateStatus,
     /// The status could not be cleared.
     FailedCleanupStatus,
+    /// It cannot be told to which group an Ingress belongs.
+    FailedLoadGroupID,
 }
 
 impl Reason {
@@ -41,6 +44,7 @@ impl Reason {
             Self::FailedRemoveFinalizer => "FailedRemoveFinalizer",
             Self::FailedUpdateStatus => "FailedUpdateStatus",
             Self::FailedCleanupStatus => "FailedCleanupStatus",
+            Self::FailedLoadGroupID => "FailedLoadGroupID",
         }
     }
 
@@ -54,6 +58,7 @@ impl Reason {
             Self::FailedAddFinalizer => "Failed add finalizer due to ",
             Self::FailedRemoveFinalizer => "Failed remove finalizer due to ",
             Self::FailedUpdateStatus | Self::FailedCleanupStatus => "Failed update status due to ",
+            Self::FailedLoadGroupID => "failed load groupID due to ",
         }
     }
 }
@@ -94,6 +99,34 @@ pub fn build_failed(owner: &ObjectRef, uid: &str, problems: &[Problem]) -> Vec<E
             failed(object, uid, Reason::FailedBuildModel, &causes.join("; "))
         })
         .collect()
+}
+
+/// The event of an Ingress whose class or group is not clear.
+pub fn group_unclear(uid: &str, problem: &Problem) -> Event {
+    failed(&problem.object, uid, Reason::FailedLoadGroupID, &cause(problem))
+}
+
+/// Like [`build_failed`] for the owners of a stack: a fault of the whole stack is told to every present one.
+pub fn build_failed_for(owners: &[Owner], whole: &ObjectRef, problems: &[Problem]) -> Vec<Event> {
+    let mut told = Vec::new();
+    for problem in problems.iter().filter(|problem| problem.is_fault()) {
+        let everybody = problem.object == *whole && problem.field.is_empty();
+        for owner in owners.iter().filter(|owner| everybody && !owner.gone) {
+            told.push(Problem {
+                object: owner.object.clone(),
+                ..problem.clone()
+            });
+        }
+        if !everybody {
+            told.push(problem.clone());
+        }
+    }
+    let mut events = build_failed(whole, "", &told);
+    for event in &mut events {
+        let owner = owners.iter().find(|owner| owner.object == event.object);
+        event.uid = owner.map(|owner| owner.uid.clone()).unwrap_or_default();
+    }
+    events
 }
 
 /// The event of a refused step, on the object that asked for it.

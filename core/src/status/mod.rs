@@ -1,10 +1,15 @@
 //! What is written back to Kubernetes objects: `status.loadBalancer` and events, as values.
 
 mod events;
+mod ingress;
 mod ledger;
 mod service;
 
-pub use events::{Reason, build_failed, failed, reconciled, step_failed, wait_entered, warnings};
+pub use events::{
+    Reason, build_failed, build_failed_for, failed, group_unclear, reconciled, step_failed, wait_entered,
+    warnings,
+};
+pub use ingress::group_change;
 pub use ledger::{Ledger, REPEAT_AFTER};
 pub use service::{cleared_ingress, ingress_change, wanted_ingress};
 

@@ -8,7 +8,7 @@ use elbow_crds::problem::ProblemCode;
 
 use super::addresses;
 use super::reader::Reader;
-use crate::intent::wish::{Asked, LoadBalancerWish};
+use crate::intent::wish::{Asked, LoadBalancerWish, SubnetsWish};
 use crate::model::{IpAddressType, LoadBalancerType, ResourceId, Scheme, Setting, Tags};
 
 const NAME: &str = "aws-load-balancer-name";
@@ -60,7 +60,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> LoadBalancerWish {
         name: name(reader),
         scheme: scheme(reader),
         ip_address_type,
-        subnets: reader.list(SUBNETS),
+        subnets: reader.list(SUBNETS).map(SubnetsWish::Named),
         subnets_origin: reader.origin(&reader.key(SUBNETS)),
         addresses: Some(addresses::read(reader, ip_address_type)),
         attributes: attributes(reader),

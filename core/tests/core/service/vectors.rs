@@ -197,6 +197,7 @@ fn check(row: &Row, all: &[Row]) -> Vec<String> {
             Wish::Empty => "Empty",
             Wish::Sick => "Sick",
             Wish::Service(_) => "Service",
+            Wish::Ingress(_) => "Ingress",
         };
         if actual != wish {
             found.push(format!("wish: expected {wish}, found {actual}"));
