@@ -31,9 +31,9 @@ pub(super) enum Class {
 /// Why an Ingress's class says nothing.
 pub(super) enum Unclear {
     /// The class, or what it refers to, is missing or may not be used.
-    Invalid(Problem),
+    Invalid(Box<Problem>),
     /// It cannot be told which class is meant.
-    Unresolvable(Problem),
+    Unresolvable(Box<Problem>),
 }
 
 /// Looks up whose an Ingress is. `Err` if its class does not tell.
@@ -64,7 +64,12 @@ pub(super) fn classify(
 }
 
 fn invalid(ingress: &Ingress, code: ProblemCode, message: String) -> Unclear {
-    Unclear::Invalid(Problem::fault(&ingress.object(), CLASS_FIELD, code, message))
+    Unclear::Invalid(Box::new(Problem::fault(
+        &ingress.object(),
+        CLASS_FIELD,
+        code,
+        message,
+    )))
 }
 
 /// The class by name, or the default one.
@@ -87,7 +92,7 @@ fn class_of(ingress: &Ingress, objects: &dyn Objects) -> Result<Option<Arc<Ingre
             names.join(", ")
         );
         let problem = Problem::fault(&ingress.object(), CLASS_FIELD, ProblemCode::Conflict, message);
-        return Err(Unclear::Unresolvable(problem));
+        return Err(Unclear::Unresolvable(Box::new(problem)));
     }
     Ok(defaults.pop())
 }

@@ -83,8 +83,8 @@ fn place(ingress: &Ingress, objects: &dyn Objects, settings: &Settings) -> (Reso
     let params = match class::classify(ingress, objects, settings) {
         Ok(Class::Ours(params)) => params,
         Ok(Class::NotOurs) => return (Resolution::NotOurs, None),
-        Err(Unclear::Invalid(problem)) => return (Resolution::InvalidClass(problem), None),
-        Err(Unclear::Unresolvable(problem)) => return (Resolution::Unresolvable(problem), None),
+        Err(Unclear::Invalid(problem)) => return (Resolution::InvalidClass(*problem), None),
+        Err(Unclear::Unresolvable(problem)) => return (Resolution::Unresolvable(*problem), None),
     };
     let meta = &ingress.meta;
     let of_class = params.as_ref().and_then(|params| params.spec.group.as_ref());
@@ -146,7 +146,7 @@ impl Group {
             match place(&ingress, objects, settings) {
                 (Resolution::Group(found), params) if found == *key => match order(&ingress) {
                     Ok(order) => ordered.push((order, Found { ingress, params })),
-                    Err(problem) => group.unclear.push((ingress, problem)),
+                    Err(problem) => group.unclear.push((ingress, *problem)),
                 },
                 (Resolution::InvalidClass(problem) | Resolution::Unresolvable(problem), _) if marked => {
                     group.unclear.push((ingress, problem));
@@ -184,7 +184,7 @@ fn full_name(found: &Found) -> String {
     format!("{}/{}", found.ingress.meta.namespace, found.ingress.meta.name)
 }
 
-fn order(ingress: &Ingress) -> Result<i32, Problem> {
+fn order(ingress: &Ingress) -> Result<i32, Box<Problem>> {
     let annotations = Annotations::new(&ingress.meta.annotations, PREFIX);
     annotations
         .parsed(ORDER, parse_group_order)
@@ -194,7 +194,13 @@ fn order(ingress: &Ingress) -> Result<i32, Problem> {
                 "the value '{}' is no place in a group: {}",
                 error.value, error.rule
             );
-            Problem::fault(&ingress.object(), &error.key, ProblemCode::NotAllowed, message)
+            let object = ingress.object();
+            Box::new(Problem::fault(
+                &object,
+                &error.key,
+                ProblemCode::NotAllowed,
+                message,
+            ))
         })
 }
 

@@ -6,6 +6,7 @@ use elbow_crds::arn::Arn;
 use elbow_crds::ingress::listen_ports::{ListenPorts, ListenerProtocol, parse_listen_ports};
 use elbow_crds::ingress::mutual_tls::{MutualTls, parse_mutual_tls};
 use elbow_crds::ingress::values::{InboundCidrs, inbound_cidrs, parse_inbound_cidrs, parse_listener_key};
+use elbow_crds::ingress_class_params::IngressClassParamsSpec;
 use elbow_crds::problem::ProblemCode;
 
 use super::class::CLASS_FIELD;
@@ -108,7 +109,7 @@ fn cidrs(member: &mut Member<'_>) -> Option<Asked<InboundCidrs>> {
 }
 
 fn prefix_lists(member: &Member<'_>) -> Option<Asked<Vec<String>>> {
-    let of_params = member.params.map(|params| params.prefix_lists());
+    let of_params = member.params.map(IngressClassParamsSpec::prefix_lists);
     let asked = match of_params.filter(|lists| !lists.is_empty()) {
         Some(lists) => of_class(member, lists.to_vec()),
         None => member.asked(PREFIX_LISTS, member.list(PREFIX_LISTS)?),

@@ -107,11 +107,19 @@ fn as_set(list: &[String]) -> BTreeSet<&String> {
     list.iter().collect()
 }
 
-fn same_set(a: &Vec<String>, b: &Vec<String>) -> bool {
+fn same_cidrs(a: &InboundCidrs, b: &InboundCidrs) -> bool {
+    same_set(&a.v4, &b.v4) && same_set(&a.v6, &b.v6)
+}
+
+fn show_cidrs(cidrs: &InboundCidrs) -> String {
+    comma(&[cidrs.v4.clone(), cidrs.v6.clone()].concat())
+}
+
+fn same_set(a: &[String], b: &[String]) -> bool {
     as_set(a) == as_set(b)
 }
 
-fn comma(list: &Vec<String>) -> String {
+fn comma(list: &[String]) -> String {
     list.join(",")
 }
 
@@ -171,44 +179,9 @@ impl Agreed {
     }
 
     fn contradictions(&self, votes: &Votes) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = [
-            check_shown("name", self.name.as_ref(), votes.name.as_ref()),
-            check(
-                "scheme",
-                self.scheme.as_ref(),
-                votes.scheme.as_ref(),
-                PartialEq::eq,
-                |scheme| scheme.as_str().to_owned(),
-            ),
-            check(
-                "IP address type",
-                self.ip_address_type.as_ref(),
-                votes.ip_address_type.as_ref(),
-                PartialEq::eq,
-                |kind| kind.as_str().to_owned(),
-            ),
-            check(
-                "list of subnets",
-                self.subnets.as_ref(),
-                votes.subnets.as_ref(),
-                SubnetVote::agrees,
-                SubnetVote::to_string,
-            ),
-            check(
-                "list of security groups",
-                self.groups.as_ref(),
-                votes.groups.as_ref(),
-                PartialEq::eq,
-                comma,
-            ),
-            self.manage_contradiction(votes),
-            self.redirect_contradiction(votes),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
         let none = BTreeMap::new();
         let decided = self.class_attributes.as_ref().unwrap_or(&none);
+        let mut problems = self.of_the_load_balancer(votes);
         problems.extend(check_pairs(
             "attribute",
             &self.attributes,
@@ -222,6 +195,37 @@ impl Agreed {
             }
         }
         problems
+    }
+
+    fn of_the_load_balancer(&self, votes: &Votes) -> Vec<Problem> {
+        let ip_address_type = (self.ip_address_type.as_ref(), votes.ip_address_type.as_ref());
+        let groups = (self.groups.as_ref(), votes.groups.as_ref());
+        let subnets = (self.subnets.as_ref(), votes.subnets.as_ref());
+        let listed = |list: &Vec<String>| comma(list);
+        [
+            check_shown("name", self.name.as_ref(), votes.name.as_ref()),
+            check_shown("scheme", self.scheme.as_ref(), votes.scheme.as_ref()),
+            check_shown("IP address type", ip_address_type.0, ip_address_type.1),
+            check(
+                "list of subnets",
+                subnets.0,
+                subnets.1,
+                SubnetVote::agrees,
+                SubnetVote::to_string,
+            ),
+            check(
+                "list of security groups",
+                groups.0,
+                groups.1,
+                PartialEq::eq,
+                listed,
+            ),
+            self.manage_contradiction(votes),
+            self.redirect_contradiction(votes),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// The setting is read with explicit groups only.
@@ -307,26 +311,15 @@ impl AgreedPort {
     }
 
     fn contradictions(&self, port: i32, vote: &PortVote) -> Vec<Problem> {
-        let same_cidrs =
-            |a: &InboundCidrs, b: &InboundCidrs| same_set(&a.v4, &b.v4) && same_set(&a.v6, &b.v6);
-        let show_cidrs = |cidrs: &InboundCidrs| comma(&[cidrs.v4.clone(), cidrs.v6.clone()].concat());
         let on = |what: &str| format!("{what} of port {port}");
+        let cidrs = (self.cidrs.as_ref(), vote.cidrs.as_ref());
+        let lists = (self.prefix_lists.as_ref(), vote.prefix_lists.as_ref());
+        let same_lists = |a: &Vec<String>, b: &Vec<String>| same_set(a, b);
+        let show_list = |list: &Vec<String>| comma(list);
         let mut problems: Vec<Problem> = [
             check_shown(&on("protocol"), Some(&self.protocol), Some(&vote.protocol)),
-            check(
-                &on("client CIDRs"),
-                self.cidrs.as_ref(),
-                vote.cidrs.as_ref(),
-                same_cidrs,
-                show_cidrs,
-            ),
-            check(
-                &on("prefix lists"),
-                self.prefix_lists.as_ref(),
-                vote.prefix_lists.as_ref(),
-                same_set,
-                comma,
-            ),
+            check(&on("client CIDRs"), cidrs.0, cidrs.1, same_cidrs, show_cidrs),
+            check(&on("prefix lists"), lists.0, lists.1, same_lists, show_list),
             check_shown(&on("TLS policy"), self.policy.as_ref(), vote.policy.as_ref()),
         ]
         .into_iter()

@@ -25,7 +25,7 @@ fn word(wish: &Wish) -> &'static str {
         Wish::Ignore => "ignore",
         Wish::Empty => "empty",
         Wish::Sick => "sick",
-        Wish::Service(_) => "ours",
+        Wish::Service(_) | Wish::Ingress(_) => "ours",
     }
 }
 

@@ -3,9 +3,9 @@
 mod goldens;
 mod intents;
 mod laws;
-mod manifest;
+pub mod manifest;
 mod plans;
 mod rounds;
 mod summary;
 mod vectors;
-mod world;
+pub mod world;

@@ -64,6 +64,15 @@ pub fn existing(scheme: Scheme, security_groups: &[&str]) -> ExistingLoadBalance
     }
 }
 
+/// An Application Load Balancer that is there.
+pub fn existing_application(scheme: Scheme) -> ExistingLoadBalancer {
+    ExistingLoadBalancer {
+        arn: "arn:aws:elasticloadbalancing:us-west-2:000000000000:loadbalancer/app/old/1".to_owned(),
+        kind: LoadBalancerType::Application,
+        ..existing(scheme, &["sg-a"])
+    }
+}
+
 impl World {
     /// The baseline of the vectors: both subnets carry both role tags.
     pub fn baseline() -> Self {
