@@ -3,13 +3,17 @@
 pub mod snapshot;
 pub mod store;
 pub mod trim;
+pub mod trim_ingress;
 pub mod view;
 pub mod wake;
+pub mod wake_ingress;
 pub mod watch;
 
 use std::sync::Arc;
 
-use elbow_core::view::{BindingObject, EndpointSlice, Meta, Node, Pod, Service};
+use elbow_core::view::{
+    BindingObject, EndpointSlice, Ingress, IngressClass, IngressClassParams, Meta, Namespace, Node, Pod, Service,
+};
 
 pub use store::{Change, Name, Store, Trimmed};
 
@@ -26,7 +30,17 @@ macro_rules! trimmed {
         }
     )*};
 }
-trimmed!(Service, EndpointSlice, Node, Pod, BindingObject);
+trimmed!(
+    Service,
+    EndpointSlice,
+    Node,
+    Pod,
+    BindingObject,
+    Ingress,
+    IngressClass,
+    IngressClassParams,
+    Namespace
+);
 
 impl Trimmed for Bare {
     fn meta(&self) -> &Meta {
@@ -47,8 +61,14 @@ pub struct Stores {
     pub pods: Store<Pod>,
     /// TargetGroupBindings.
     pub bindings: Store<BindingObject>,
-    /// Ingresses, metadata only: their finalizers keep the backend security group.
-    pub ingresses: Store<Bare>,
+    /// Ingresses.
+    pub ingresses: Store<Ingress>,
+    /// IngressClasses.
+    pub ingress_classes: Store<IngressClass>,
+    /// IngressClassParams.
+    pub class_params: Store<IngressClassParams>,
+    /// Namespaces: their labels.
+    pub namespaces: Store<Namespace>,
     /// Gateways, metadata only.
     pub gateways: Store<Bare>,
 }
@@ -107,7 +127,7 @@ impl Stores {
                 .ingresses
                 .all()
                 .iter()
-                .any(|i| wake::holds_backend_group(&i.0))
+                .any(|i| wake::holds_backend_group(&i.meta))
             || self
                 .gateways
                 .all()
@@ -123,6 +143,9 @@ impl Stores {
             && self.pods.is_synced()
             && self.bindings.is_synced()
             && self.ingresses.is_synced()
+            && self.ingress_classes.is_synced()
+            && self.class_params.is_synced()
+            && self.namespaces.is_synced()
             && self.gateways.is_synced()
     }
 
@@ -134,6 +157,9 @@ impl Stores {
         self.pods.synced().await;
         self.bindings.synced().await;
         self.ingresses.synced().await;
+        self.ingress_classes.synced().await;
+        self.class_params.synced().await;
+        self.namespaces.synced().await;
         self.gateways.synced().await;
     }
 
@@ -145,6 +171,9 @@ impl Stores {
         self.pods.mark_synced();
         self.bindings.mark_synced();
         self.ingresses.mark_synced();
+        self.ingress_classes.mark_synced();
+        self.class_params.mark_synced();
+        self.namespaces.mark_synced();
         self.gateways.mark_synced();
     }
 }

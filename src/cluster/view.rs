@@ -5,31 +5,35 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use elbow_core::intent::Objects;
-use elbow_core::key::StackKey;
+use elbow_core::key::{StackKey, StackKind};
 use elbow_core::view::{Ingress, IngressClass, IngressClassParams, Namespace, Service};
 
 use super::Stores;
 
-/// The stores, with a list of the Services that were looked up.
+/// The stores as the front end of one stack sees them, with a list of the Services it looked up.
 #[derive(Debug)]
 pub struct View<'a> {
     stores: &'a Stores,
+    key: &'a StackKey,
     services: RefCell<BTreeSet<(String, String)>>,
 }
 
 impl<'a> View<'a> {
-    /// A view of stores.
-    pub fn new(stores: &'a Stores) -> Self {
+    /// A view of stores for one stack.
+    pub fn new(stores: &'a Stores, key: &'a StackKey) -> Self {
         Self {
             stores,
+            key,
             services: RefCell::default(),
         }
     }
 
-    /// Namespace and name of the Services that were looked up, found or not, the owner of `key` excepted.
-    pub fn into_services(self, key: &StackKey) -> BTreeSet<(String, String)> {
+    /// Namespace and name of the Services that were looked up, found or not, the owner excepted.
+    pub fn into_services(self) -> BTreeSet<(String, String)> {
         let mut services = self.services.into_inner();
-        services.remove(&(key.namespace.clone(), key.name.clone()));
+        if self.key.kind == StackKind::Service {
+            services.remove(&(self.key.namespace.clone(), self.key.name.clone()));
+        }
         services
     }
 }
@@ -42,27 +46,27 @@ impl Objects for View<'_> {
         self.stores.service(namespace, name)
     }
 
-    fn ingress(&self, _: &str, _: &str) -> Option<Arc<Ingress>> {
-        None
+    fn ingress(&self, namespace: &str, name: &str) -> Option<Arc<Ingress>> {
+        self.stores.ingresses.get(namespace, name)
     }
 
     fn ingresses(&self) -> Vec<Arc<Ingress>> {
-        Vec::new()
+        self.stores.ingresses.all()
     }
 
-    fn ingress_class(&self, _: &str) -> Option<Arc<IngressClass>> {
-        None
+    fn ingress_class(&self, name: &str) -> Option<Arc<IngressClass>> {
+        self.stores.ingress_classes.get("", name)
     }
 
     fn ingress_classes(&self) -> Vec<Arc<IngressClass>> {
-        Vec::new()
+        self.stores.ingress_classes.all()
     }
 
-    fn class_params(&self, _: &str) -> Option<Arc<IngressClassParams>> {
-        None
+    fn class_params(&self, name: &str) -> Option<Arc<IngressClassParams>> {
+        self.stores.class_params.get("", name)
     }
 
-    fn namespace(&self, _: &str) -> Option<Arc<Namespace>> {
-        None
+    fn namespace(&self, name: &str) -> Option<Arc<Namespace>> {
+        self.stores.namespaces.get("", name)
     }
 }

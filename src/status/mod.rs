@@ -1,7 +1,7 @@
 //! Kubernetes out: events and statuses, written only on change.
 
 pub mod events;
-pub mod service;
+pub mod load_balancer;
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,25 +1,28 @@
-//! The writer of `status.loadBalancer` of Services: a merge patch of the status subresource, only on change.
+//! The writer of `status.loadBalancer` of Services and Ingresses: a merge patch of the status subresource, only
+//! on change.
 
-use elbow_core::view::{IngressPoint, Service};
-use kube::api::{Api, Patch, PatchParams};
+use elbow_core::view::IngressPoint;
+use elbow_crds::problem::ObjectRef;
+use kube::api::{Patch, PatchParams};
 
-use crate::apply::FIELD_MANAGER;
+use crate::apply::{FIELD_MANAGER, owners};
 
-/// Writes the entries of `status.loadBalancer.ingress`; an empty list clears the status. A Service that is
-/// gone meanwhile is no error. The new resource version.
+/// Writes the entries of `status.loadBalancer.ingress`; an empty list clears the status. An object that is
+/// gone meanwhile, or of a kind without that status, is no error. The new resource version.
 pub async fn write(
     client: &kube::Client,
-    service: &Service,
+    object: &ObjectRef,
     ingress: &[IngressPoint],
 ) -> Result<Option<String>, kube::Error> {
-    let api: Api<k8s_openapi::api::core::v1::Service> =
-        Api::namespaced(client.clone(), &service.meta.namespace);
+    let Some(api) = owners(client, object) else {
+        return Ok(None);
+    };
     let patch = Patch::Merge(body(ingress));
     let params = PatchParams {
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    match api.patch_status(&service.meta.name, &params, &patch).await {
+    match api.patch_status(&object.name, &params, &patch).await {
         Ok(written) => Ok(written.metadata.resource_version),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
         Err(error) => Err(error),
