@@ -1,13 +1,13 @@
 //! How a run of a stack ends: status, record, events, and when to run again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::intent::{Intent, Wish};
-use elbow_core::key::{Key, StackKey};
+use elbow_core::key::{Key, StackKey, StackKind};
 use elbow_core::plan::{Action, Plan};
 use elbow_core::status::{self, Reason};
-use elbow_core::view::{IngressPoint, Service};
-use elbow_crds::problem::Problem;
+use elbow_core::view::IngressPoint;
+use elbow_crds::problem::{ObjectRef, Problem};
 
 use crate::apply;
 use crate::aws::{AwsError, Cx};
@@ -16,7 +16,7 @@ use crate::expect::Written;
 use crate::kubernetes::chain;
 use crate::outcome::{Run, Success};
 use crate::reconcile::{Pass, context};
-use crate::status::service as service_status;
+use crate::status::load_balancer;
 
 /// Not ours: only what we kept for it goes.
 pub async fn ignored(engine: &Engine, key: &StackKey) -> Run {
@@ -43,8 +43,8 @@ pub fn waiting(reason: String) -> Run {
 }
 
 /// The owner is sick: an event, and nothing else until it changes or an answer does.
-pub fn sick(engine: &Engine, intent: &Intent, problems: Vec<Problem>) -> Run {
-    let events = status::build_failed(&intent.owner, &uid(engine, &intent.key), &problems);
+pub fn sick(intent: &Intent, problems: Vec<Problem>) -> Run {
+    let events = status::build_failed(&intent.owners, &problems);
     // An absent subnet or group may appear at any time; nobody tells us, so we look again.
     Run {
         retry: true,
@@ -55,14 +55,8 @@ pub fn sick(engine: &Engine, intent: &Intent, problems: Vec<Problem>) -> Run {
 }
 
 /// What is there could not be read.
-pub fn unread(engine: &Engine, intent: &Intent, error: &AwsError) -> Run {
-    let uid = uid(engine, &intent.key);
-    let events = vec![status::failed(
-        &intent.owner,
-        &uid,
-        Reason::FailedDeployModel,
-        &error.to_string(),
-    )];
+pub fn unread(intent: &Intent, error: &AwsError) -> Run {
+    let events = status::failed_for_all(&intent.owners, Reason::FailedDeployModel, &error.to_string());
     Run {
         retry: true,
         events,
@@ -71,38 +65,28 @@ pub fn unread(engine: &Engine, intent: &Intent, error: &AwsError) -> Run {
 }
 
 /// The record of the stack as it was could not be ended, so nothing was begun.
-pub fn unrecorded(engine: &Engine, intent: &Intent, error: &kube::Error) -> Run {
+pub fn unrecorded(intent: &Intent, error: &kube::Error) -> Run {
     let cause = format!("the record of the stack cannot be deleted: {}", chain(error));
     let mut run = Run::default();
-    fail(
-        &mut run,
-        intent,
-        &uid(engine, &intent.key),
-        Reason::FailedDeployModel,
-        &cause,
-    );
+    fail(&mut run, intent, Reason::FailedDeployModel, &cause);
     run
 }
 
 /// A pass was made: writes the status, takes the finalizer, keeps the record.
 pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Plan>, cx: &Cx) -> Run {
     let key = &intent.key;
-    let uid = uid(engine, key);
-    let mut run = outcome(intent, &uid, &pass);
+    let mut run = outcome(intent, &pass);
     let complete = pass.applied.is_complete(&pass.plan);
     let mut changed = !pass.plan.is_empty();
     let mut written = Written {
-        owner: None,
+        owners: BTreeMap::new(),
         bindings: created_bindings(&pass),
     };
-    if let Some(service) = engine.stores.service(&key.namespace, &key.name) {
-        match write_status(engine, intent, &service, &pass, complete).await {
-            Ok(None) => {}
-            Ok(Some(version)) => {
-                changed = true;
-                written.owner = version;
-            }
-            Err(error) => fail(&mut run, intent, &uid, Reason::FailedUpdateStatus, &chain(&error)),
+    for (object, ingress) in statuses(engine, intent, &pass, complete) {
+        changed = true;
+        match load_balancer::write(&engine.kube, &object, &ingress).await {
+            Ok(version) => written.owners.extend(version.map(|version| (object, version))),
+            Err(error) => fail(&mut run, intent, Reason::FailedUpdateStatus, &chain(&error)),
         }
     }
     engine.expectations.note(key, written, engine.clock.now());
@@ -110,13 +94,7 @@ pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Pla
         if let Some(last) = last {
             let applied = apply::apply(&last, &context(engine, cx)).await;
             for (_, problem) in &applied.failed {
-                fail(
-                    &mut run,
-                    intent,
-                    &uid,
-                    Reason::FailedRemoveFinalizer,
-                    &problem.message,
-                );
+                fail(&mut run, intent, Reason::FailedRemoveFinalizer, &problem.message);
             }
             run.retry |= !applied.is_complete(&last);
         }
@@ -124,9 +102,11 @@ pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Pla
     }
     let healthy = complete && !run.retry && run.events.is_empty();
     if healthy && !matches!(intent.wish, Wish::Empty) {
+        let stay = intent.owners.iter().filter(|owner| !owner.gone);
         run.success = Some(Success {
-            object: intent.owner.clone(),
-            uid,
+            owners: stay
+                .map(|owner| (owner.object.clone(), owner.uid.clone()))
+                .collect(),
             changed,
         });
     }
@@ -134,7 +114,7 @@ pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Pla
 }
 
 /// What the steps say about the run.
-fn outcome(intent: &Intent, uid: &str, pass: &Pass) -> Run {
+fn outcome(intent: &Intent, pass: &Pass) -> Run {
     let mut run = Run::default();
     let applied = &pass.applied;
     run.problems.extend(
@@ -145,14 +125,13 @@ fn outcome(intent: &Intent, uid: &str, pass: &Pass) -> Run {
             .chain(&pass.plan.problems)
             .cloned(),
     );
+    run.events.extend(status::warnings(&intent.owners, &run.problems));
     run.events
-        .extend(status::warnings(&intent.owner, uid, &run.problems));
-    run.events
-        .extend(status::build_failed(&intent.owner, uid, &pass.plan.problems));
+        .extend(status::build_failed(&intent.owners, &pass.plan.problems));
     for (step, problem) in &applied.failed {
         if let Some(step) = pass.plan.steps.get(step.0) {
             run.events
-                .push(status::step_failed(&intent.owner, uid, &step.action, problem));
+                .push(status::step_failed(&intent.owners, &step.action, problem));
         }
         run.problems.push(problem.clone());
     }
@@ -160,7 +139,7 @@ fn outcome(intent: &Intent, uid: &str, pass: &Pass) -> Run {
     run.problems.dedup();
     run.retry = applied.is_worth_a_retry();
     for waiting in applied.waiting.iter().filter(|waiting| waiting.entered) {
-        let entered = status::wait_entered(&intent.owner, uid, &waiting.objects, &waiting.for_);
+        let entered = status::wait_entered(&intent.owners, &waiting.objects, &waiting.for_);
         run.events.extend(entered);
     }
     run.waits = applied
@@ -193,24 +172,55 @@ fn created_bindings(pass: &Pass) -> BTreeSet<(String, String, String)> {
     .collect()
 }
 
-/// Shows the address as soon as AWS has given it, and clears it once everything is gone. `None`: nothing had
-/// to be written; else the new resource version of the owner, if it is still there.
-async fn write_status(
+/// The statuses that have to be written: the address as soon as AWS has given it; of a Service nothing once
+/// everything is gone. An Ingress that leaves its group keeps what it shows, as upstream leaves it.
+fn statuses(
     engine: &Engine,
     intent: &Intent,
-    service: &Service,
     pass: &Pass,
     complete: bool,
-) -> Result<Option<Option<String>>, kube::Error> {
-    let change: Option<Vec<IngressPoint>> = match intent.wish {
-        Wish::Empty if complete => status::cleared_ingress(service),
+) -> Vec<(ObjectRef, Vec<IngressPoint>)> {
+    let name = match intent.wish {
         Wish::Empty => None,
-        _ => dns_name(engine, pass).and_then(|name| status::ingress_change(service, &name)),
+        _ => dns_name(engine, pass),
     };
-    let Some(ingress) = change else { return Ok(None) };
-    service_status::write(&engine.kube, service, &ingress)
-        .await
-        .map(Some)
+    match intent.key.kind {
+        StackKind::Service => {
+            let Some(service) = engine.stores.service(&intent.key.namespace, &intent.key.name) else {
+                return Vec::new();
+            };
+            let change = match (&intent.wish, name) {
+                (Wish::Empty, _) if complete => status::cleared_ingress(&service),
+                (_, Some(name)) => status::ingress_change(&service, &name),
+                (_, None) => None,
+            };
+            change
+                .map(|ingress| (service.object(), ingress))
+                .into_iter()
+                .collect()
+        }
+        StackKind::Ingress => name.map_or_else(Vec::new, |name| members(engine, intent, pass, &name)),
+    }
+}
+
+/// The members of a group that do not show its address yet.
+fn members(engine: &Engine, intent: &Intent, pass: &Pass, name: &str) -> Vec<(ObjectRef, Vec<IngressPoint>)> {
+    let ports: BTreeSet<i32> = pass
+        .wanted
+        .listeners
+        .iter()
+        .map(|listener| listener.port)
+        .collect();
+    let stay = intent.owners.iter().filter(|owner| !owner.gone);
+    stay.filter_map(|owner| {
+        let ingress = engine
+            .stores
+            .ingresses
+            .get(&owner.object.namespace, &owner.object.name)?;
+        let change = status::group_change(&ingress, name, &ports)?;
+        Some((owner.object.clone(), change))
+    })
+    .collect()
 }
 
 fn dns_name(engine: &Engine, pass: &Pass) -> Option<String> {
@@ -239,15 +249,8 @@ async fn keep_record(engine: &Engine, intent: &Intent, pass: &Pass, run: &mut Ru
     }
 }
 
-fn fail(run: &mut Run, intent: &Intent, uid: &str, reason: Reason, cause: &str) {
-    run.events.push(status::failed(&intent.owner, uid, reason, cause));
+fn fail(run: &mut Run, intent: &Intent, reason: Reason, cause: &str) {
+    run.events
+        .extend(status::failed_for_all(&intent.owners, reason, cause));
     run.retry = true;
-}
-
-fn uid(engine: &Engine, key: &StackKey) -> String {
-    engine
-        .stores
-        .service(&key.namespace, &key.name)
-        .map(|service| service.meta.uid.clone())
-        .unwrap_or_default()
 }

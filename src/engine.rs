@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use elbow_core::intent;
-use elbow_core::key::{Key, Lane, StackKey};
+use elbow_core::key::{Key, Lane, StackKey, StackKind};
 use elbow_core::settings::Settings;
 use elbow_core::view::Service;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
@@ -16,6 +16,7 @@ use crate::aws::{Aws, Cx};
 use crate::clock::Clock;
 use crate::cluster::Stores;
 use crate::cluster::wake::Wakes;
+use crate::cluster::wake_ingress::stacks_of;
 use crate::expect::Expectations;
 use crate::facts::Facts;
 use crate::mirror::Mirror;
@@ -160,7 +161,9 @@ impl Engine {
     pub fn wake_many(&self, wakes: Wakes) {
         let mut dependents = BTreeSet::new();
         for (key, lane) in wakes {
-            if let Key::Stack(stack) = &key {
+            if let Key::Stack(stack) = &key
+                && stack.kind == StackKind::Service
+            {
                 let service = (stack.namespace.clone(), stack.name.clone());
                 dependents.extend(self.stacks_where(|interests| interests.services.contains(&service)));
             }
@@ -211,6 +214,7 @@ impl Engine {
         let mut keys: BTreeSet<Key> = stacks
             .map(|s| Key::Stack(StackKey::service(&s.meta.namespace, &s.meta.name)))
             .collect();
+        keys.extend(self.ingress_stacks().into_iter().map(Key::Stack));
         keys.extend(self.stores.bindings().iter().map(|b| Key::Binding {
             namespace: b.meta.namespace.clone(),
             name: b.meta.name.clone(),
@@ -220,6 +224,15 @@ impl Engine {
         });
         keys.extend(self.targets.group_rules_keys());
         keys
+    }
+
+    /// The stacks that Ingresses belong to, or belonged to as far as their finalizers say.
+    fn ingress_stacks(&self) -> BTreeSet<StackKey> {
+        let ingresses = self.stores.ingresses.all();
+        ingresses
+            .iter()
+            .flat_map(|ingress| stacks_of(ingress, &self.stores, &self.settings))
+            .collect()
     }
 
     /// Which queue a key waits in.
@@ -298,12 +311,16 @@ impl Engine {
 
     /// Whether the object of a key is gone and nothing is left to be done about it.
     fn is_over(&self, key: &Key, run: &Run) -> bool {
+        if run.retry || run.wake_at.is_some() || !run.problems.is_empty() {
+            return false;
+        }
         let there = match key {
+            Key::Stack(stack) if stack.kind == StackKind::Ingress => self.ingress_stacks().contains(stack),
             Key::Stack(stack) => self.stores.service(&stack.namespace, &stack.name).is_some(),
             Key::Binding { namespace, name } => self.stores.binding(namespace, name).is_some(),
             Key::GroupRules { .. } | Key::BackendGroup { .. } => true,
         };
-        !there && !run.retry && run.wake_at.is_none() && run.problems.is_empty()
+        !there
     }
 
     fn forget(&self, key: &Key) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use elbow_core::key::StackKey;
+use elbow_crds::problem::ObjectRef;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cluster::Stores;
@@ -15,8 +16,8 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 /// What a run wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Resource version of the owner as the API server answered; `None`: not written.
-    pub owner: Option<String>,
+    /// Resource versions of the owners that were written, as the API server answered.
+    pub owners: BTreeMap<ObjectRef, String>,
     /// Namespace, name and UID of the bindings that were created.
     pub bindings: BTreeSet<(String, String, String)>,
 }
@@ -45,7 +46,7 @@ impl Expectations {
     pub fn pending(&self, key: &StackKey, stores: &Stores, now: Timestamp) -> Option<Timestamp> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (written, until) = all.get(key)?;
-        if now < *until && !written.is_seen(key, stores) {
+        if now < *until && !written.is_seen(stores) {
             return Some(*until);
         }
         all.remove(key);
@@ -54,19 +55,18 @@ impl Expectations {
 }
 
 impl Written {
-    fn is_seen(&self, key: &StackKey, stores: &Stores) -> bool {
-        let Some(owner) = stores.service(&key.namespace, &key.name) else {
-            return true;
-        };
+    fn is_seen(&self, stores: &Stores) -> bool {
         let shown = |(namespace, name, uid): &(String, String, String)| {
             stores
                 .binding(namespace, name)
                 .is_some_and(|binding| binding.meta.uid == *uid)
         };
-        self.owner
-            .as_ref()
-            .is_none_or(|version| !is_older(&owner.meta.resource_version, version))
-            && self.bindings.iter().all(shown)
+        let seen = |(object, version): (&ObjectRef, &String)| {
+            stores
+                .version(object)
+                .is_none_or(|shown| !is_older(&shown, version))
+        };
+        self.owners.iter().all(seen) && self.bindings.iter().all(shown)
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
         let (key, now) = (StackKey::service("default", "web"), Timestamp::UNIX_EPOCH);
         let (stores, expectations) = (Stores::default(), Expectations::default());
         let written = || Written {
-            owner: Some("10".to_owned()),
+            owners: BTreeMap::from([(service("").object(), "10".to_owned())]),
             ..Written::default()
         };
         stores.services.apply(service("9"));

@@ -146,14 +146,22 @@ pub async fn reach(client: &Client, url: &str) -> Result<(), ConnectError> {
 
 /// The optional kinds the cluster serves, from discovery (we may not read CRDs).
 pub async fn kinds(client: &Client) -> Result<Kinds, kube::Error> {
-    let group = match kube::discovery::group(client, "gateway.networking.k8s.io").await {
-        Ok(group) => group,
-        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(Kinds::default()),
-        Err(kube::Error::Discovery(_)) => return Ok(Kinds::default()),
-        Err(error) => return Err(error),
-    };
-    let gateway: Option<ApiResource> = group.recommended_kind("Gateway").map(|(resource, _)| resource);
-    Ok(Kinds { gateway })
+    let gateway = kind(client, "gateway.networking.k8s.io", "Gateway").await?;
+    let class_params = kind(client, "elbv2.k8s.aws", "IngressClassParams").await?;
+    Ok(Kinds {
+        class_params: class_params.is_some(),
+        gateway,
+    })
+}
+
+/// A kind of an API group, if the cluster serves it.
+async fn kind(client: &Client, group: &str, kind: &str) -> Result<Option<ApiResource>, kube::Error> {
+    match kube::discovery::group(client, group).await {
+        Ok(group) => Ok(group.recommended_kind(kind).map(|(resource, _)| resource)),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(kube::Error::Discovery(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The namespace of our own objects: the flag, else the pod's, else `kube-system` outside a cluster.

@@ -30,10 +30,8 @@ pub struct Run {
 /// A pass that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Success {
-    /// The owner.
-    pub object: ObjectRef,
-    /// UID of the owner.
-    pub uid: String,
+    /// The owners that stay, each with its UID.
+    pub owners: Vec<(ObjectRef, String)>,
     /// Whether anything was written.
     pub changed: bool,
 }

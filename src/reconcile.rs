@@ -41,20 +41,20 @@ pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
     let (wanted, warnings) = match ask::wanted(engine, &intent, cx).await {
         Wanted::Ignore => return conclude::ignored(engine, key).await,
         Wanted::Wait(reason) => return conclude::waiting(reason),
-        Wanted::Sick(problems) => return conclude::sick(engine, &intent, problems),
+        Wanted::Sick(problems) => return conclude::sick(&intent, problems),
         Wanted::Stack(wanted, warnings) => (*wanted, warnings),
     };
     let (plan, read) = match planned(engine, &intent.owners, &wanted, cx).await {
         Ok(planned) => planned,
-        Err(error) => return conclude::unread(engine, &intent, &error),
+        Err(error) => return conclude::unread(&intent, &error),
     };
     let untagged = engine.mirror.problems(key);
     if !untagged.is_empty() {
-        return conclude::sick(engine, &intent, untagged);
+        return conclude::sick(&intent, untagged);
     }
     let (plan, last) = split(plan);
     if let Err(error) = void_record(engine, &wanted, &plan).await {
-        return conclude::unrecorded(engine, &intent, &error);
+        return conclude::unrecorded(&intent, &error);
     }
     let applied = apply::apply(&plan, &context(engine, cx)).await;
     let pass = Pass {
@@ -78,9 +78,9 @@ async fn void_record(engine: &Engine, wanted: &Stack, plan: &Plan) -> Result<(),
 
 /// Reads what the owners ask for, and remembers which Services they named.
 pub fn intent(engine: &Engine, key: &StackKey) -> Intent {
-    let view = View::new(&engine.stores);
+    let view = View::new(&engine.stores, key);
     let intent = intent::read(key, &view, &engine.settings);
-    engine.note_services(key, view.into_services(key));
+    engine.note_services(key, view.into_services());
     intent
 }
 

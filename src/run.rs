@@ -113,8 +113,7 @@ async fn watch_cluster(engine: Arc<Engine>, client: kube::Client, quic_variable:
         client,
         stores: engine.stores.clone(),
         waker,
-        namespace: engine.settings.scope.namespace.clone(),
-        vpc: engine.settings.realm.vpc.clone(),
+        settings: engine.settings.clone(),
         quic_variable,
     };
     watches.run(kinds).await;

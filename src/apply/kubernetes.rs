@@ -59,25 +59,20 @@ impl Running<'_> {
             Answer::Transient => self.wait(&format!("Kubernetes to carry it out: {text}"), UNWILLING),
         }
     }
+}
 
-    /// Owners of a kind in a namespace; `None` for a kind that owns no stack.
-    pub fn owners(&self, object: &ObjectRef) -> Option<Api<DynamicObject>> {
-        let kind = match object.kind.as_str() {
-            "Service" => GroupVersionKind::gvk("", "v1", "Service"),
-            "Ingress" => GroupVersionKind::gvk("networking.k8s.io", "v1", "Ingress"),
-            _ => return None,
-        };
-        let plural = match object.kind.as_str() {
-            "Service" => "services",
-            _ => "ingresses",
-        };
-        let resource = ApiResource::from_gvk_with_plural(&kind, plural);
-        Some(Api::namespaced_with(
-            self.context.kube.clone(),
-            &object.namespace,
-            &resource,
-        ))
-    }
+/// Owners of a kind in a namespace; `None` for a kind that owns no stack.
+pub fn owners(client: &kube::Client, object: &ObjectRef) -> Option<Api<DynamicObject>> {
+    let (kind, plural) = match object.kind.as_str() {
+        "Service" => (GroupVersionKind::gvk("", "v1", "Service"), "services"),
+        "Ingress" => (
+            GroupVersionKind::gvk("networking.k8s.io", "v1", "Ingress"),
+            "ingresses",
+        ),
+        _ => return None,
+    };
+    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+    Some(Api::namespaced_with(client.clone(), &object.namespace, &resource))
 }
 
 #[cfg(test)]

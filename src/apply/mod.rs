@@ -34,6 +34,7 @@ use crate::aws::{Aws, Cx};
 use crate::clock::Clock;
 use crate::mirror::Mirror;
 
+pub use kubernetes::owners;
 pub use refusals::Refusals;
 
 use graph::Graph;

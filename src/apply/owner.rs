@@ -4,7 +4,7 @@ use elbow_crds::problem::{ObjectRef, ProblemCode};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use super::FIELD_MANAGER;
+use super::{FIELD_MANAGER, owners};
 use super::kubernetes::{Answer, CONFLICTS, OUTDATED, answer};
 use super::step::{End, Running};
 
@@ -72,7 +72,7 @@ impl Running<'_> {
         object: &ObjectRef,
         change: impl Fn(&mut Vec<String>, bool) -> Change,
     ) -> Result<Change, Stop> {
-        let api = self.owners(object).ok_or(Stop::Kind)?;
+        let api = owners(self.context.kube, object).ok_or(Stop::Kind)?;
         let parameters = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()

@@ -12,8 +12,10 @@ pub mod watch;
 use std::sync::Arc;
 
 use elbow_core::view::{
-    BindingObject, EndpointSlice, Ingress, IngressClass, IngressClassParams, Meta, Namespace, Node, Pod, Service,
+    BindingObject, EndpointSlice, Ingress, IngressClass, IngressClassParams, Meta, Namespace, Node, Pod,
+    Service,
 };
+use elbow_crds::problem::ObjectRef;
 
 pub use store::{Change, Name, Store, Trimmed};
 
@@ -116,6 +118,21 @@ impl Stores {
     /// All TargetGroupBindings, by namespace and name.
     pub fn bindings(&self) -> Vec<Arc<BindingObject>> {
         self.bindings.all()
+    }
+
+    /// The resource version of a Service or Ingress; `None` if it is not there.
+    pub fn version(&self, object: &ObjectRef) -> Option<String> {
+        let (namespace, name) = (&object.namespace, &object.name);
+        match object.kind.as_str() {
+            "Ingress" => {
+                let ingress = self.ingresses.get(namespace, name);
+                ingress.map(|ingress| ingress.meta.resource_version.clone())
+            }
+            _ => {
+                let service = self.service(namespace, name);
+                service.map(|service| service.meta.resource_version.clone())
+            }
+        }
     }
 
     /// Whether any object carries a finalizer of a load balancer controller of upstream's family: while one

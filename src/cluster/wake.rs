@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use elbow_core::key::{Key, Lane, StackKey};
+use elbow_core::key::{Key, Lane, StackKey, StackKind};
 use elbow_core::view::{BindingObject, EndpointSlice, Meta, Node, Pod, Service};
 use elbow_crds::target_group_binding::TargetType;
 
@@ -129,9 +129,24 @@ pub fn by_binding(change: &Change<BindingObject>) -> Wakes {
 
 /// The stack whose labels an object carries.
 pub fn owning_stack(meta: &Meta) -> Option<StackKey> {
-    let namespace = meta.labels.get("service.k8s.aws/stack-namespace")?;
-    let name = meta.labels.get("service.k8s.aws/stack-name")?;
-    Some(StackKey::service(namespace, name))
+    let label = |kind: StackKind, name: &str| meta.labels.get(&format!("{}/{name}", kind.tag_prefix()));
+    let stack = |kind| {
+        let (namespace, name) = match label(kind, "stack") {
+            Some(group) => ("", group),
+            None => (
+                label(kind, "stack-namespace")?.as_str(),
+                label(kind, "stack-name")?,
+            ),
+        };
+        Some(StackKey {
+            kind,
+            namespace: namespace.to_owned(),
+            name: name.clone(),
+        })
+    };
+    [StackKind::Service, StackKind::Ingress]
+        .into_iter()
+        .find_map(stack)
 }
 
 fn bindings_of(stores: &Stores, namespace: &str, service: &str) -> Wakes {

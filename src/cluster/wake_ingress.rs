@@ -81,7 +81,10 @@ pub fn by_params(change: &Change<IngressClassParams>, stores: &Stores, settings:
         .map(|class| class.meta.name.as_str())
         .collect();
     of_ingresses(stores, settings, |ingress| {
-        ingress.class.as_ref().is_none_or(|class| names.contains(class.as_str()))
+        ingress
+            .class
+            .as_ref()
+            .is_none_or(|class| names.contains(class.as_str()))
     })
 }
 

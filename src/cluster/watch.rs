@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use elbow_core::settings::Settings;
+use elbow_crds::ingress_class_params::IngressClassParams;
 use elbow_crds::target_group_binding::TargetGroupBinding;
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{ApiResource, DynamicObject, PartialObjectMeta};
 use kube::core::DeserializeGuard;
@@ -19,7 +21,7 @@ use serde::de::DeserializeOwned;
 
 use super::store::{Change, Name, Store, Trimmed};
 use super::wake::{self, Wakes};
-use super::{Bare, Stores, trim};
+use super::{Bare, Stores, trim, trim_ingress, wake_ingress};
 
 /// Receives the keys a change wakes.
 pub type Waker = Arc<dyn Fn(Wakes) + Send + Sync>;
@@ -33,10 +35,8 @@ pub struct Watches {
     pub stores: Arc<Stores>,
     /// Where keys go.
     pub waker: Waker,
-    /// `--watch-namespace`.
-    pub namespace: Option<String>,
-    /// The VPC whose backend group is kept.
-    pub vpc: String,
+    /// Settings: the namespace that is watched, the VPC, what makes an Ingress ours.
+    pub settings: Arc<Settings>,
     /// `--quic-environment-variable-name`.
     pub quic_variable: String,
 }
@@ -48,14 +48,14 @@ impl Watches {
         let Self {
             stores,
             waker,
-            vpc,
+            settings,
             quic_variable,
             ..
         } = self.clone();
         let s = stores.clone();
         let services = self.watch::<Service, _>(trim::service, |s| &s.services, {
-            let (s, vpc) = (s.clone(), vpc.clone());
-            move |c| wake::by_service(&c, &s, &vpc)
+            let (s, settings) = (s.clone(), settings.clone());
+            move |c| wake::by_service(&c, &s, &settings.realm.vpc)
         });
         let slices = self.watch::<EndpointSlice, _>(trim::endpoint_slice, |s| &s.slices, {
             let s = s.clone();
@@ -67,22 +67,12 @@ impl Watches {
         });
         let bindings =
             self.watch::<TargetGroupBinding, _>(trim::binding, |s| &s.bindings, |c| wake::by_binding(&c));
-        let nodes = follow(
-            guarded(watcher::<DeserializeGuard<Node>>(
-                Api::all(self.client.clone()),
-                watcher::Config::default(),
-            )),
-            trim::node,
-            stores.clone(),
-            |s| &s.nodes,
-            {
-                let s = s.clone();
-                move |c| wake::by_node(&c, &s)
-            },
-            waker.clone(),
-        );
-        let ingresses = self.watch_ingresses(&vpc);
-        let gateways = self.watch_gateways(kinds.gateway, &vpc);
+        let nodes = self.watch_all::<Node, _>(trim::node, |s| &s.nodes, {
+            let s = s.clone();
+            move |c| wake::by_node(&c, &s)
+        });
+        let ingresses = self.watch_ingresses(kinds.class_params);
+        let gateways = self.watch_gateways(kinds.gateway, &settings.realm.vpc);
         futures::join!(services, slices, pods, bindings, nodes, ingresses, gateways);
     }
 
@@ -100,10 +90,42 @@ impl Watches {
             + 'static,
         T: Trimmed,
     {
-        let api = match &self.namespace {
+        let api = match &self.settings.scope.namespace {
             Some(namespace) => Api::<DeserializeGuard<K>>::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
+        self.follow(api, trim, store, wakes).await;
+    }
+
+    /// Watches a kind without namespaces.
+    async fn watch_all<K, T>(
+        &self,
+        trim: impl Fn(K) -> T,
+        store: impl Fn(&Stores) -> &Store<T>,
+        wakes: impl Fn(Change<T>) -> Wakes,
+    ) where
+        K: Resource<Scope = k8s_openapi::ClusterResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + Debug
+            + Send
+            + 'static,
+        T: Trimmed,
+    {
+        let api = Api::<DeserializeGuard<K>>::all(self.client.clone());
+        self.follow(api, trim, store, wakes).await;
+    }
+
+    async fn follow<K, T>(
+        &self,
+        api: Api<DeserializeGuard<K>>,
+        trim: impl Fn(K) -> T,
+        store: impl Fn(&Stores) -> &Store<T>,
+        wakes: impl Fn(Change<T>) -> Wakes,
+    ) where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+        T: Trimmed,
+    {
         let events = guarded(watcher(api, watcher::Config::default()));
         follow(
             events,
@@ -116,20 +138,43 @@ impl Watches {
         .await;
     }
 
-    async fn watch_ingresses(&self, vpc: &str) {
-        let api: Api<PartialObjectMeta<Ingress>> = match &self.namespace {
-            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
-            None => Api::all(self.client.clone()),
+    /// Ingresses and what they refer to. Without the resource definition of IngressClassParams there are none.
+    async fn watch_ingresses(&self, class_params: bool) {
+        let (stores, settings) = (&self.stores, &self.settings);
+        let ingresses = self.watch::<Ingress, _>(
+            trim_ingress::ingress,
+            |s| &s.ingresses,
+            |c| wake_ingress::by_ingress(&c, stores, settings),
+        );
+        let classes = self.watch_all::<IngressClass, _>(
+            trim_ingress::ingress_class,
+            |s| &s.ingress_classes,
+            |c| wake_ingress::by_class(&c, stores, settings),
+        );
+        let namespaces = self.watch_all::<Namespace, _>(
+            trim_ingress::namespace,
+            |s| &s.namespaces,
+            |c| wake_ingress::by_namespace(&c, stores, settings),
+        );
+        let params = async {
+            if !class_params {
+                return stores.class_params.mark_synced();
+            }
+            self.watch_all::<IngressClassParams, _>(
+                trim_ingress::class_params,
+                |s| &s.class_params,
+                |c| wake_ingress::by_params(&c, stores, settings),
+            )
+            .await;
         };
-        let events = watcher(api, watcher::Config::default()).default_backoff().boxed();
-        self.follow_bare(events, |s| &s.ingresses, vpc).await;
+        futures::join!(ingresses, classes, namespaces, params);
     }
 
     async fn watch_gateways(&self, resource: Option<ApiResource>, vpc: &str) {
         let Some(resource) = resource else {
             return self.stores.gateways.mark_synced();
         };
-        let api: Api<PartialObjectMeta<DynamicObject>> = match &self.namespace {
+        let api: Api<PartialObjectMeta<DynamicObject>> = match &self.settings.scope.namespace {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
         };
@@ -170,6 +215,8 @@ impl Watches {
 /// Optional kinds that the cluster serves.
 #[derive(Clone, Debug, Default)]
 pub struct Kinds {
+    /// `ingressclassparams.elbv2.k8s.aws`.
+    pub class_params: bool,
     /// `gateways.gateway.networking.k8s.io`.
     pub gateway: Option<ApiResource>,
 }

@@ -57,11 +57,10 @@ impl Reporter {
 
     fn due(&self, key: &Key, run: &Run, now: Timestamp) -> Vec<Event> {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        let success = run
-            .success
-            .as_ref()
-            .filter(|_| run.events.is_empty())
-            .and_then(|done| ledger.success(key, &done.object, &done.uid, done.changed));
+        let success = match &run.success {
+            Some(done) if run.events.is_empty() => ledger.success(key, &done.owners, done.changed),
+            _ => Vec::new(),
+        };
         let mut due = ledger.due(key, &run.events, now);
         due.extend(success);
         due

@@ -85,9 +85,18 @@ pub fn failed(object: &ObjectRef, uid: &str, reason: Reason, cause: &str) -> Eve
     }
 }
 
+/// The event of a failure that nobody alone is to blame for, on every owner that stays; on all if none does.
+pub fn failed_for_all(owners: &[Owner], reason: Reason, cause: &str) -> Vec<Event> {
+    let stay = owners.iter().any(|owner| !owner.gone);
+    owners
+        .iter()
+        .filter(|owner| !(stay && owner.gone))
+        .map(|owner| failed(&owner.object, &owner.uid, reason, cause))
+        .collect()
+}
+
 /// One event per object at fault, all its faults in one sentence. Warnings among the problems are left out.
-/// `uid` belongs to `owner`.
-pub fn build_failed(owner: &ObjectRef, uid: &str, problems: &[Problem]) -> Vec<Event> {
+pub fn build_failed(owners: &[Owner], problems: &[Problem]) -> Vec<Event> {
     let mut causes: BTreeMap<&ObjectRef, Vec<String>> = BTreeMap::new();
     for problem in problems.iter().filter(|problem| problem.is_fault()) {
         causes.entry(&problem.object).or_default().push(cause(problem));
@@ -95,7 +104,7 @@ pub fn build_failed(owner: &ObjectRef, uid: &str, problems: &[Problem]) -> Vec<E
     causes
         .into_iter()
         .map(|(object, causes)| {
-            let uid = uid_of(object, owner, uid);
+            let uid = uid_of(object, owners);
             failed(object, uid, Reason::FailedBuildModel, &causes.join("; "))
         })
         .collect()
@@ -130,22 +139,22 @@ pub fn build_failed_for(owners: &[Owner], whole: &ObjectRef, problems: &[Problem
 }
 
 /// The event of a refused step, on the object that asked for it.
-pub fn step_failed(owner: &ObjectRef, uid: &str, action: &Action, problem: &Problem) -> Event {
+pub fn step_failed(owners: &[Owner], action: &Action, problem: &Problem) -> Event {
     let reason = match action {
         Action::AddFinalizer { .. } => Reason::FailedAddFinalizer,
         Action::RemoveFinalizer { .. } => Reason::FailedRemoveFinalizer,
         _ => Reason::FailedDeployModel,
     };
-    let uid = uid_of(&problem.object, owner, uid);
+    let uid = uid_of(&problem.object, owners);
     failed(&problem.object, uid, reason, &cause(problem))
 }
 
 /// The events of a step that begins to wait, one on each object that asked for it. `for_` is the end of
 /// "waiting for ...".
-pub fn wait_entered(owner: &ObjectRef, uid: &str, objects: &[ObjectRef], for_: &str) -> Vec<Event> {
+pub fn wait_entered(owners: &[Owner], objects: &[ObjectRef], for_: &str) -> Vec<Event> {
     let events = objects.iter().map(|object| Event {
         object: object.clone(),
-        uid: uid_of(object, owner, uid).to_owned(),
+        uid: uid_of(object, owners).to_owned(),
         kind: EventType::Normal,
         reason: Reason::Waiting.as_str().to_owned(),
         message: format!("{}{for_}", Reason::Waiting.lead()),
@@ -154,13 +163,13 @@ pub fn wait_entered(owner: &ObjectRef, uid: &str, objects: &[ObjectRef], for_: &
 }
 
 /// Events of warnings, which upstream keeps to itself; the reason is the problem's code.
-pub fn warnings(owner: &ObjectRef, uid: &str, problems: &[Problem]) -> Vec<Event> {
+pub fn warnings(owners: &[Owner], problems: &[Problem]) -> Vec<Event> {
     problems
         .iter()
         .filter(|problem| !problem.is_fault())
         .map(|problem| Event {
             object: problem.object.clone(),
-            uid: uid_of(&problem.object, owner, uid).to_owned(),
+            uid: uid_of(&problem.object, owners).to_owned(),
             kind: EventType::Warning,
             reason: format!("{:?}", problem.code),
             message: cause(problem),
@@ -168,8 +177,12 @@ pub fn warnings(owner: &ObjectRef, uid: &str, problems: &[Problem]) -> Vec<Event
         .collect()
 }
 
-fn uid_of<'a>(object: &ObjectRef, owner: &ObjectRef, uid: &'a str) -> &'a str {
-    if object == owner { uid } else { "" }
+/// The UID of an object if it is one of the owners, else nothing.
+fn uid_of<'a>(object: &ObjectRef, owners: &'a [Owner]) -> &'a str {
+    owners
+        .iter()
+        .find(|owner| owner.object == *object)
+        .map_or("", |owner| &owner.uid)
 }
 
 /// Field and message: the event stands on the object already.
@@ -198,6 +211,31 @@ mod tests {
         ObjectRef::new("Service", "default", "web")
     }
 
+    fn owners() -> [Owner; 1] {
+        [Owner {
+            object: object(),
+            uid: "uid-1".to_owned(),
+            finalizer: "f".to_owned(),
+            has_finalizer: true,
+            gone: false,
+        }]
+    }
+
+    #[test]
+    fn a_failure_of_nobody_is_told_to_the_owners_that_stay() {
+        let gone = Owner {
+            object: ObjectRef::new("Service", "default", "old"),
+            gone: true,
+            ..owners()[0].clone()
+        };
+        let told = |owners: &[Owner]| -> Vec<String> {
+            let events = failed_for_all(owners, Reason::FailedDeployModel, "no");
+            events.into_iter().map(|event| event.object.name).collect()
+        };
+        assert_eq!(told(&[gone.clone(), owners()[0].clone()]), ["web"]);
+        assert_eq!(told(&[gone]), ["old"]);
+    }
+
     #[test]
     fn faults_of_one_object_make_one_event_and_warnings_none() {
         let backend = ObjectRef::new("Service", "default", "backend");
@@ -207,7 +245,7 @@ mod tests {
             Problem::fault(&object(), "", ProblemCode::NotFound, "third"),
             Problem::fault(&backend, "spec.ports", ProblemCode::NotFound, "fourth"),
         ];
-        let found: Vec<(String, String, String)> = build_failed(&object(), "uid-1", &problems)
+        let found: Vec<(String, String, String)> = build_failed(&owners(), &problems)
             .into_iter()
             .map(|event| (event.object.name, event.uid, event.message))
             .collect();
@@ -229,13 +267,13 @@ mod tests {
             object: object(),
             finalizer: "f".to_owned(),
         };
-        let event = step_failed(&object(), "uid-1", &action, &problem);
+        let event = step_failed(&owners(), &action, &problem);
         assert_eq!(event.reason, "FailedAddFinalizer");
         assert_eq!(event.message, "Failed add finalizer due to no");
         let action = Action::DeleteLoadBalancer {
             arn: "arn".to_owned(),
         };
-        let event = step_failed(&object(), "uid-1", &action, &problem);
+        let event = step_failed(&owners(), &action, &problem);
         assert_eq!(
             (event.reason.as_str(), event.uid.as_str()),
             ("FailedDeployModel", "uid-1")
@@ -245,12 +283,7 @@ mod tests {
     #[test]
     fn a_wait_is_told_to_everybody_who_asked() {
         let other = ObjectRef::new("Service", "default", "other");
-        let events = wait_entered(
-            &object(),
-            "u",
-            &[object(), other],
-            "security group sg-1 to be free",
-        );
+        let events = wait_entered(&owners(), &[object(), other], "security group sg-1 to be free");
         let told: Vec<_> = events
             .iter()
             .map(|e| (e.object.name.as_str(), e.uid.as_str(), e.kind, e.reason.as_str()))
@@ -258,7 +291,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("web", "u", EventType::Normal, "Waiting"),
+                ("web", "uid-1", EventType::Normal, "Waiting"),
                 ("other", "", EventType::Normal, "Waiting")
             ]
         );
@@ -268,7 +301,7 @@ mod tests {
     #[test]
     fn warnings_carry_their_code() {
         let problem = Problem::warning(&object(), "field", ProblemCode::Ignored, "has no effect");
-        let events = warnings(&object(), "u", &[problem]);
+        let events = warnings(&owners(), &[problem]);
         assert_eq!(events[0].reason, "Ignored");
         assert_eq!(events[0].message, "field: has no effect");
     }

@@ -47,10 +47,17 @@ impl Ledger {
         due
     }
 
-    /// The event of a successful pass: only if the pass changed something or the last one failed.
-    pub fn success(&mut self, key: &Key, object: &ObjectRef, uid: &str, changed: bool) -> Option<Event> {
+    /// The events of a successful pass, one per owner given with its UID: only if the pass changed something
+    /// or the last one failed.
+    pub fn success(&mut self, key: &Key, owners: &[(ObjectRef, String)], changed: bool) -> Vec<Event> {
         let recovered = self.failing.remove(key);
-        (changed || recovered).then(|| reconciled(object, uid))
+        if !changed && !recovered {
+            return Vec::new();
+        }
+        owners
+            .iter()
+            .map(|(object, uid)| reconciled(object, uid))
+            .collect()
     }
 
     /// When the next repetition for a key is due; `None` without standing problems.
@@ -117,12 +124,13 @@ mod tests {
     #[test]
     fn success_is_told_on_change_and_after_a_problem_only() {
         let mut ledger = Ledger::default();
-        assert_eq!(ledger.success(&key(), &object(), "u", false), None);
-        assert!(ledger.success(&key(), &object(), "u", true).is_some());
+        let owners = [(object(), "u".to_owned())];
+        assert_eq!(ledger.success(&key(), &owners, false), []);
+        assert_eq!(ledger.success(&key(), &owners, true).len(), 1);
         ledger.due(&key(), &[problem("a")], at(0));
         ledger.due(&key(), &[], at(1));
-        assert!(ledger.success(&key(), &object(), "u", false).is_some());
-        assert_eq!(ledger.success(&key(), &object(), "u", false), None);
+        assert_eq!(ledger.success(&key(), &owners, false).len(), 1);
+        assert_eq!(ledger.success(&key(), &owners, false), []);
         assert_eq!(ledger.repeat_at(&key()), None);
     }
 }

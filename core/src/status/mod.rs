@@ -6,8 +6,8 @@ mod ledger;
 mod service;
 
 pub use events::{
-    Reason, build_failed, build_failed_for, failed, group_unclear, reconciled, step_failed, wait_entered,
-    warnings,
+    Reason, build_failed, build_failed_for, failed, failed_for_all, group_unclear, reconciled, step_failed,
+    wait_entered, warnings,
 };
 pub use ingress::group_change;
 pub use ledger::{Ledger, REPEAT_AFTER};
