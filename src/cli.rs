@@ -112,6 +112,16 @@ pub struct Flags {
     /// `loadBalancerClass` of Services that are ours.
     #[arg(long, default_value = "service.k8s.aws/nlb")]
     pub load_balancer_class: String,
+    /// Value of the annotation `kubernetes.io/ingress.class` of Ingresses that are ours; empty: also Ingresses
+    /// without any class.
+    #[arg(long, default_value = "alb")]
+    pub ingress_class: String,
+    /// Answer requests to a Service that does not exist with 503, instead of refusing its Ingress.
+    #[arg(long, default_value = "true", value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub tolerate_non_existent_backend_service: bool,
+    /// Answer requests to an action annotation that does not exist with 503, instead of refusing its Ingress.
+    #[arg(long, default_value = "true", value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub tolerate_non_existent_backend_action: bool,
     /// Environment variable that carries a pod's QUIC server id.
     #[arg(long, default_value = "AWS_LBC_QUIC_SERVER_ID")]
     pub quic_environment_variable_name: String,
@@ -180,6 +190,9 @@ pub struct ProcessFlags {
     /// Most stacks of Services worked on at once; unset: 32.
     #[arg(long)]
     pub service_max_concurrent_reconciles: Option<usize>,
+    /// Stacks of Ingresses that are worked on at a time; stacks of all kinds share the larger of both numbers.
+    #[arg(long)]
+    pub ingress_max_concurrent_reconciles: Option<usize>,
     /// Most bindings worked on at once; unset: 32.
     #[arg(long)]
     pub targetgroupbinding_max_concurrent_reconciles: Option<usize>,
@@ -200,18 +213,10 @@ pub struct ProcessFlags {
 #[command(next_help_heading = "Accepted, without effect yet")]
 #[allow(missing_docs)] // upstream's names
 pub struct LaterFlags {
-    #[arg(long, hide = true)]
-    pub ingress_class: Option<String>,
-    #[arg(long, hide = true)]
-    pub ingress_max_concurrent_reconciles: Option<usize>,
     #[arg(long, hide = true, value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub disable_ingress_class_annotation: Option<bool>,
     #[arg(long, hide = true, value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub disable_ingress_group_name_annotation: Option<bool>,
-    #[arg(long, hide = true, value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub tolerate_non_existent_backend_service: Option<bool>,
-    #[arg(long, hide = true, value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub tolerate_non_existent_backend_action: Option<bool>,
     #[arg(long, hide = true, value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub enable_waf: Option<bool>,
     #[arg(long, hide = true, value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]

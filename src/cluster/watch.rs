@@ -47,7 +47,6 @@ impl Watches {
     pub async fn run(self, kinds: Kinds) {
         let Self {
             stores,
-            waker,
             settings,
             quic_variable,
             ..

@@ -97,6 +97,7 @@ impl Process {
         Ok(Self {
             stack_runs: flags
                 .service_max_concurrent_reconciles
+                .max(flags.ingress_max_concurrent_reconciles)
                 .unwrap_or(CONCURRENT_RUNS)
                 .max(1),
             binding_runs: flags
@@ -117,6 +118,9 @@ fn settings(flags: &Flags) -> Result<Settings, String> {
         .scope
         .load_balancer_class
         .clone_from(&flags.load_balancer_class);
+    settings.scope.ingress_class.clone_from(&flags.ingress_class);
+    settings.tolerate_non_existent_backend_service = flags.tolerate_non_existent_backend_service;
+    settings.tolerate_non_existent_backend_action = flags.tolerate_non_existent_backend_action;
     settings.scope.namespace = Some(flags.watch_namespace.clone()).filter(|ns| !ns.is_empty());
     settings.default_tags = parse::string_map("default-tags", &flags.default_tags)?;
     settings.external_managed_tags = parse::string_set(&flags.external_managed_tags);

@@ -73,11 +73,6 @@ impl Mirror {
         self.state().swept_at.is_some()
     }
 
-    /// Forgets that a stack ever held something: its owner is gone. What it still holds stays in the picture.
-    pub fn forget(&self, key: &StackKey) {
-        self.state().met.remove(key);
-    }
-
     /// Enters a step that AWS has confirmed, through the pure step function.
     pub fn wrote(&self, key: &StackKey, step: &Step, outputs: &Outputs) {
         let now = self.shared.clock.now();
