@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use elbow_core::event::Event;
+use elbow_core::intent::ingress::{self, Resolution};
 use elbow_core::intent::{Intent, Wish};
 use elbow_core::key::{Key, StackKey, StackKind};
 use elbow_core::plan::{Action, Plan};
@@ -11,6 +13,7 @@ use elbow_crds::problem::{ObjectRef, Problem};
 
 use crate::apply;
 use crate::aws::{AwsError, Cx};
+use crate::cluster::view::View;
 use crate::engine::Engine;
 use crate::expect::Written;
 use crate::kubernetes::chain;
@@ -18,8 +21,15 @@ use crate::outcome::{Run, Success};
 use crate::reconcile::{Pass, context};
 use crate::status::load_balancer;
 
-/// Not ours: only what we kept for it goes.
+/// Not ours: only what we kept for it goes. An Ingress of which that cannot be told gets an event.
 pub async fn ignored(engine: &Engine, key: &StackKey) -> Run {
+    let unclear = unclear(engine, key);
+    if !unclear.is_empty() {
+        return Run {
+            events: unclear,
+            ..Run::default()
+        };
+    }
     match engine.records.delete(key).await {
         Ok(()) => Run::default(),
         Err(error) => {
@@ -29,6 +39,23 @@ pub async fn ignored(engine: &Engine, key: &StackKey) -> Run {
                 ..Run::default()
             }
         }
+    }
+}
+
+/// The event of an Ingress whose class or group is not clear.
+fn unclear(engine: &Engine, key: &StackKey) -> Vec<Event> {
+    let ingress = match key.kind {
+        StackKind::Ingress => engine.stores.ingresses.get(&key.namespace, &key.name),
+        StackKind::Service => None,
+    };
+    let Some(ingress) = ingress else {
+        return Vec::new();
+    };
+    match ingress::resolve(&ingress, &View::new(&engine.stores, key), &engine.settings) {
+        Resolution::InvalidClass(problem)
+        | Resolution::InvalidGroup(problem)
+        | Resolution::Unresolvable(problem) => vec![status::group_unclear(&ingress.meta.uid, &problem)],
+        Resolution::Group(_) | Resolution::NotOurs => Vec::new(),
     }
 }
 
@@ -44,7 +71,7 @@ pub fn waiting(reason: String) -> Run {
 
 /// The owner is sick: an event, and nothing else until it changes or an answer does.
 pub fn sick(intent: &Intent, problems: Vec<Problem>) -> Run {
-    let events = status::build_failed(&intent.owners, &problems);
+    let events = status::build_failed_for(&intent.owners, &intent.owner, &problems);
     // An absent subnet or group may appear at any time; nobody tells us, so we look again.
     Run {
         retry: true,
@@ -127,7 +154,7 @@ fn outcome(intent: &Intent, pass: &Pass) -> Run {
     );
     run.events.extend(status::warnings(&intent.owners, &run.problems));
     run.events
-        .extend(status::build_failed(&intent.owners, &pass.plan.problems));
+        .extend(status::build_failed_for(&intent.owners, &intent.owner, &run.problems));
     for (step, problem) in &applied.failed {
         if let Some(step) = pass.plan.steps.get(step.0) {
             run.events
@@ -137,7 +164,7 @@ fn outcome(intent: &Intent, pass: &Pass) -> Run {
     }
     run.problems.sort();
     run.problems.dedup();
-    run.retry = applied.is_worth_a_retry();
+    run.retry = applied.is_worth_a_retry() || intent.problems.iter().any(Problem::is_fault);
     for waiting in applied.waiting.iter().filter(|waiting| waiting.entered) {
         let entered = status::wait_entered(&intent.owners, &waiting.objects, &waiting.for_);
         run.events.extend(entered);

@@ -80,9 +80,9 @@ pub async fn pages(engine: &Engine, output: PlanOutput) -> Result<String> {
 
 async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<String> {
     let cx = Cx::new(Lane::Edit, &Key::Stack(key.clone()));
-    let intent = reconcile::intent(engine, key);
+    let (intent, wanted) = reconcile::agreed(engine, key, &cx).await;
     let mut page = String::new();
-    match ask::wanted(engine, &intent, &cx).await {
+    match wanted {
         Wanted::Ignore => {}
         Wanted::Wait(reason) => writeln!(page, "{key}: cannot be planned now: {reason}")?,
         Wanted::Sick(problems) => obstacles(&mut page, key, &problems)?,

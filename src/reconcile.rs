@@ -5,11 +5,12 @@
 //! ```
 
 use elbow_core::binding;
-use elbow_core::intent::{self, Intent};
+use elbow_core::intent::{self, Intent, Wish};
 use elbow_core::key::StackKey;
 use elbow_core::model::{Owner, Stack};
 use elbow_core::plan::{self, Action, Plan, PlanContext};
 use elbow_core::status;
+use elbow_crds::problem::Problem;
 
 use crate::apply::{self, Applied, ApplyContext};
 use crate::ask::{self, Wanted};
@@ -32,13 +33,13 @@ pub struct Pass {
     /// What became of it.
     pub applied: Applied,
     /// Warnings of intent and build.
-    pub warnings: Vec<elbow_crds::problem::Problem>,
+    pub warnings: Vec<Problem>,
 }
 
 /// Runs a stack once.
 pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
-    let intent = intent(engine, key);
-    let (wanted, warnings) = match ask::wanted(engine, &intent, cx).await {
+    let (intent, wanted) = agreed(engine, key, cx).await;
+    let (wanted, warnings) = match wanted {
         Wanted::Ignore => return conclude::ignored(engine, key).await,
         Wanted::Wait(reason) => return conclude::waiting(reason),
         Wanted::Sick(problems) => return conclude::sick(&intent, problems),
@@ -67,6 +68,29 @@ pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
     conclude::pass(engine, &intent, pass, last, cx).await
 }
 
+/// What the owners ask for together. Members of a group that the build finds fault with are left out, so that the
+/// others go on; each round leaves out at least one.
+pub async fn agreed(engine: &Engine, key: &StackKey, cx: &Cx) -> (Intent, Wanted) {
+    let mut refused: Vec<Problem> = Vec::new();
+    loop {
+        let intent = intent_without(engine, key, &refused);
+        let wanted = ask::wanted(engine, &intent, cx).await;
+        let (Wanted::Sick(problems), Wish::Ingress(_)) = (&wanted, &intent.wish) else {
+            return (intent, wanted);
+        };
+        let known = refused.len();
+        for problem in problems.iter().filter(|problem| problem.is_fault()) {
+            if !refused.contains(problem) {
+                refused.push(problem.clone());
+            }
+        }
+        let blames = |owner: &Owner| refused.iter().any(|problem| problem.object == owner.object);
+        if refused.len() == known || !intent.owners.iter().any(blames) {
+            return (intent, wanted);
+        }
+    }
+}
+
 /// A record of another wanted stack ends before the first step away from it: were the owner to turn back half
 /// way, the record would vouch for what is no longer there.
 async fn void_record(engine: &Engine, wanted: &Stack, plan: &Plan) -> Result<(), kube::Error> {
@@ -78,8 +102,12 @@ async fn void_record(engine: &Engine, wanted: &Stack, plan: &Plan) -> Result<(),
 
 /// Reads what the owners ask for, and remembers which Services they named.
 pub fn intent(engine: &Engine, key: &StackKey) -> Intent {
+    intent_without(engine, key, &[])
+}
+
+fn intent_without(engine: &Engine, key: &StackKey, refused: &[Problem]) -> Intent {
     let view = View::new(&engine.stores, key);
-    let intent = intent::read(key, &view, &engine.settings);
+    let intent = intent::read_without(key, &view, &engine.settings, refused);
     engine.note_services(key, view.into_services());
     intent
 }

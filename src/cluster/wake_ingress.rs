@@ -6,40 +6,26 @@ use std::sync::Arc;
 use elbow_core::intent::ingress::{self, Resolution};
 use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::settings::Settings;
-use elbow_core::view::{Ingress, IngressClass, IngressClassParams, Meta, Namespace};
+use elbow_core::view::{Ingress, IngressClass, IngressClassParams, Namespace};
 
 use super::store::Change;
 use super::view::View;
 use super::wake::{Wakes, holds_backend_group};
 use super::{Stores, Trimmed};
 
-/// Finalizer of an Ingress without a group.
-const IMPLICIT_FINALIZER: &str = "ingress.k8s.aws/resources";
-/// Finalizer of a member of a group, before the name of the group.
-const GROUP_FINALIZER: &str = "group.ingress.k8s.aws/";
-
-/// The stacks an Ingress belongs to, or belonged to as far as its finalizers say.
+/// The stacks an Ingress belongs to, or belonged to as far as its finalizers say. One whose class or group is
+/// not clear has a stack of its own, which tells so.
 pub fn stacks_of(ingress: &Ingress, stores: &Stores, settings: &Settings) -> BTreeSet<StackKey> {
-    let mut stacks = finalized(&ingress.meta);
+    let mut stacks = ingress::finalizer_groups(ingress);
     let own = StackKey::ingress(&ingress.meta.namespace, &ingress.meta.name);
-    let view = View::new(stores, &own);
-    if let Resolution::Group(key) = ingress::resolve(ingress, &view, settings) {
-        stacks.insert(key);
+    match ingress::resolve(ingress, &View::new(stores, &own), settings) {
+        Resolution::Group(key) => drop(stacks.insert(key)),
+        Resolution::NotOurs => {}
+        Resolution::InvalidClass(_) | Resolution::InvalidGroup(_) | Resolution::Unresolvable(_) => {
+            stacks.insert(own);
+        }
     }
     stacks
-}
-
-/// The stacks whose finalizers an Ingress carries.
-fn finalized(meta: &Meta) -> BTreeSet<StackKey> {
-    let stack = |finalizer: &String| {
-        if finalizer == IMPLICIT_FINALIZER {
-            return Some(StackKey::ingress(&meta.namespace, &meta.name));
-        }
-        finalizer
-            .strip_prefix(GROUP_FINALIZER)
-            .map(StackKey::ingress_group)
-    };
-    meta.finalizers.iter().filter_map(stack).collect()
 }
 
 /// Keys woken by an Ingress: the stacks it belongs to or belonged to, and the backend group when a finalizer

@@ -115,27 +115,22 @@ pub fn group_unclear(uid: &str, problem: &Problem) -> Event {
     failed(&problem.object, uid, Reason::FailedLoadGroupID, &cause(problem))
 }
 
-/// Like [`build_failed`] for the owners of a stack: a fault of the whole stack is told to every present one.
+/// Like [`build_failed`], where a fault of the whole stack is told to every owner that stays.
 pub fn build_failed_for(owners: &[Owner], whole: &ObjectRef, problems: &[Problem]) -> Vec<Event> {
+    let stay = owners.iter().any(|owner| !owner.gone);
     let mut told = Vec::new();
     for problem in problems.iter().filter(|problem| problem.is_fault()) {
-        let everybody = problem.object == *whole && problem.field.is_empty();
-        for owner in owners.iter().filter(|owner| everybody && !owner.gone) {
-            told.push(Problem {
-                object: owner.object.clone(),
-                ..problem.clone()
-            });
-        }
-        if !everybody {
+        if !(stay && problem.object == *whole && problem.field.is_empty()) {
             told.push(problem.clone());
+            continue;
         }
+        let owners = owners.iter().filter(|owner| !owner.gone);
+        told.extend(owners.map(|owner| Problem {
+            object: owner.object.clone(),
+            ..problem.clone()
+        }));
     }
-    let mut events = build_failed(whole, "", &told);
-    for event in &mut events {
-        let owner = owners.iter().find(|owner| owner.object == event.object);
-        event.uid = owner.map(|owner| owner.uid.clone()).unwrap_or_default();
-    }
-    events
+    build_failed(owners, &told)
 }
 
 /// The event of a refused step, on the object that asked for it.
