@@ -153,8 +153,11 @@ fn outcome(intent: &Intent, pass: &Pass) -> Run {
             .cloned(),
     );
     run.events.extend(status::warnings(&intent.owners, &run.problems));
-    run.events
-        .extend(status::build_failed_for(&intent.owners, &intent.owner, &run.problems));
+    run.events.extend(status::build_failed_for(
+        &intent.owners,
+        &intent.owner,
+        &run.problems,
+    ));
     for (step, problem) in &applied.failed {
         if let Some(step) = pass.plan.steps.get(step.0) {
             run.events

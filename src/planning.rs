@@ -8,7 +8,7 @@ use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::plan::render_text;
 use elbow_crds::problem::Problem;
 
-use crate::ask::{self, Wanted};
+use crate::ask::Wanted;
 use crate::aws::{Cx, LeaseGuard, discovery};
 use crate::cli::{PlanArgs, PlanOutput};
 use crate::cluster::snapshot;

@@ -4,9 +4,9 @@ use elbow_crds::problem::{ObjectRef, ProblemCode};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use super::{FIELD_MANAGER, owners};
 use super::kubernetes::{Answer, CONFLICTS, OUTDATED, answer};
 use super::step::{End, Running};
+use super::{FIELD_MANAGER, owners};
 
 impl Running<'_> {
     /// Adds our finalizer. An object that is being deleted or gone gets none: the next plan sees that.
