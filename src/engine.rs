@@ -333,6 +333,7 @@ impl Engine {
         if let Key::Stack(stack) = key {
             self.records.forget(stack);
             self.expectations.forget(stack);
+            self.mirror.forget(stack);
             self.interests
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -112,6 +112,11 @@ impl Mirror {
         self.state().is_young(id, now)
     }
 
+    /// Forgets that a stack ever held something: its owner is gone and nothing of it is left.
+    pub fn forget(&self, key: &StackKey) {
+        self.state().forget_key(key);
+    }
+
     /// Notes that something is waited for, and says until when and for how long already.
     pub fn wait(&self, subject: &str) -> Wait {
         let now = self.shared.clock.now();

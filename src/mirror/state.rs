@@ -68,6 +68,13 @@ impl State {
             .or_insert_with(|| Holding::new(key))
     }
 
+    /// Forgets what is kept about a stack of which nothing is left.
+    pub fn forget_key(&mut self, key: &StackKey) {
+        if !self.holdings.contains_key(key) {
+            self.met.remove(key);
+        }
+    }
+
     /// Notes the outcome of a look at a doubt that began at `at`.
     pub fn looked(&mut self, key: &StackKey, doubt: &Doubt, found: bool, at: Timestamp) {
         let Some(holding) = self.holdings.get_mut(key) else {

@@ -174,7 +174,8 @@ impl Call {
     fn read(parts: &http::request::Parts, body: &Bytes) -> Self {
         let mut segments: Vec<&str> = parts.uri.path().trim_matches('/').split('/').collect();
         let root = if segments[0] == "api" { 2 } else { 3 };
-        let rest = segments.split_off(root);
+        // A shorter path asks for the groups that are served: there are none.
+        let rest = segments.split_off(root.min(segments.len()));
         let (namespace, rest) = match rest.as_slice() {
             ["namespaces", namespace, plural, tail @ ..] => (*namespace, [&[*plural], tail].concat()),
             all => ("", all.to_vec()),
