@@ -13,6 +13,7 @@ use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use super::fuse::Fuse;
+use super::groups;
 
 /// The objects of a cluster. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -64,19 +65,24 @@ impl Cluster {
     async fn serve(&self, request: Request<kube::client::Body>, fuse: &Fuse) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let body = body.collect_bytes().await.unwrap();
-        let call = Call::read(&parts, &body);
-        let what = call.describe();
-        let act = async { self.0.lock().unwrap().answer(&call) };
-        let (status, body) = if call.method == Method::GET {
-            act.await
-        } else {
-            fuse.write(what, act).await
+        let (status, body) = match groups::discovered(parts.uri.path()) {
+            Some(served) => (200, served),
+            None => self.carry_out(&Call::read(&parts, &body), fuse).await,
         };
         Response::builder()
             .status(status)
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body.to_string())))
             .unwrap()
+    }
+
+    async fn carry_out(&self, call: &Call, fuse: &Fuse) -> Answer {
+        let act = async { self.0.lock().unwrap().answer(call) };
+        if call.method == Method::GET {
+            act.await
+        } else {
+            fuse.write(call.describe(), act).await
+        }
     }
 
     /// Creates or replaces an object, as a user with `kubectl apply` would: spec and metadata, not status.
@@ -174,8 +180,7 @@ impl Call {
     fn read(parts: &http::request::Parts, body: &Bytes) -> Self {
         let mut segments: Vec<&str> = parts.uri.path().trim_matches('/').split('/').collect();
         let root = if segments[0] == "api" { 2 } else { 3 };
-        // A shorter path asks for the groups that are served: there are none.
-        let rest = segments.split_off(root.min(segments.len()));
+        let rest = segments.split_off(root);
         let (namespace, rest) = match rest.as_slice() {
             ["namespaces", namespace, plural, tail @ ..] => (*namespace, [&[*plural], tail].concat()),
             all => ("", all.to_vec()),

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod connector;
 pub mod engine;
 pub mod fuse;
+mod groups;
 pub mod land;
 pub mod process;
 pub mod wanted;
