@@ -3,26 +3,37 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use elbow_core::key::StackKey;
 use elbow_crds::problem::{Problem, ProblemCode};
 use elbow_emulator::{CallFilter, Fault, FaultRule};
 use serde_json::{Value, json};
 
-use crate::scenario;
 use crate::support::cx;
 use crate::support::land::{BINDINGS, Land, SERVICES};
 use crate::support::process::{Process, Ran};
 
+/// The stack of all tests here.
+fn key() -> StackKey {
+    StackKey::service("demo", "web")
+}
+
+/// A land in which a Service in IP mode was just created.
 fn create() -> Land {
     let land = Land::new();
-    (scenario::named("create in IP mode").act)(&land);
+    let annotations = [("nlb-target-type", "ip"), ("scheme", "internet-facing")];
+    land.service("web", &annotations, &http());
     land
+}
+
+fn http() -> Value {
+    json!([{"name": "http", "port": 80, "targetPort": 8080, "nodePort": 30080, "protocol": "TCP"}])
 }
 
 async fn runs(land: &Land, process: &Process, times: usize) -> Ran {
     let mut last = Ran::default();
     for _ in 0..times {
         land.bind();
-        last = process.run(&scenario::key()).await;
+        last = process.run(&key()).await;
         if let Some(at) = last.wake_at {
             tokio::time::sleep_until(land.clock.instant(at)).await;
         }
@@ -47,7 +58,7 @@ fn only(problems: &[Problem]) -> &Problem {
 /// is left is somebody else's, under our names and settings.
 async fn foreign_namesakes(kind: &str) -> Land {
     let land = create();
-    land.to_rest(&Process::start(&land), &scenario::key()).await;
+    land.to_rest(&Process::start(&land), &key()).await;
     land.emulator.with_world(|world, _| match kind {
         "target group" => {
             let groups = &mut world.elb.target_groups;
@@ -146,7 +157,7 @@ async fn run_for(land: &Land, process: &Process, time: Duration) -> Ran {
     let mut last = Ran::default();
     while tokio::time::Instant::now() < end {
         land.bind();
-        last = process.run(&scenario::key()).await;
+        last = process.run(&key()).await;
         tokio::time::sleep(Duration::from_secs(10)).await;
     }
     last
@@ -174,11 +185,11 @@ async fn a_refused_step_is_sent_again_after_ten_minutes_or_a_change_and_stays_re
         run_for(&land, &process, Duration::from_mins(10)).await;
         assert_eq!(calls(&land, "CreateTargetGroup"), 2, "{refusal:?}");
 
-        (scenario::named("create in instance mode").act)(&land);
+        land.service("web", &[("nlb-target-type", "instance")], &http());
         run_for(&land, &process, Duration::from_secs(30)).await;
         assert_eq!(calls(&land, "CreateTargetGroup"), 3, "another action");
         land.emulator.remove_fault(id);
-        assert_eq!(land.to_rest(&process, &scenario::key()).await.problems, []);
+        assert_eq!(land.to_rest(&process, &key()).await.problems, []);
     }
 }
 
@@ -221,11 +232,11 @@ async fn a_mutation_without_an_answer_ends_the_plan_and_the_next_one_reads_first
     land.emulator
         .add_fault(FaultRule::once("CreateSecurityGroup", Fault::CutAfter));
     let process = Process::start(&land);
-    let ran = process.run(&scenario::key()).await;
+    let ran = process.run(&key()).await;
     assert!(ran.applied.suspect, "{:#?}", ran.applied);
     assert_eq!(ran.problems, []);
-    assert!(!process.mirror.is_fresh(&scenario::key()));
-    land.to_rest(&process, &scenario::key()).await;
+    assert!(!process.mirror.is_fresh(&key()));
+    land.to_rest(&process, &key()).await;
     assert_eq!(calls(&land, "CreateSecurityGroup"), 1, "found, not made again");
 }
 
@@ -233,12 +244,12 @@ async fn a_mutation_without_an_answer_ends_the_plan_and_the_next_one_reads_first
 async fn a_security_group_in_use_is_waited_for_and_not_blocked_on() {
     let land = create();
     let process = Process::start(&land);
-    land.to_rest(&process, &scenario::key()).await;
-    land.delete_service(&scenario::key());
-    process.run(&scenario::key()).await;
+    land.to_rest(&process, &key()).await;
+    land.delete_service(&key());
+    process.run(&key()).await;
     land.bind();
     let started = tokio::time::Instant::now();
-    let ran = process.run(&scenario::key()).await;
+    let ran = process.run(&key()).await;
     assert!(started.elapsed() < Duration::from_secs(1));
     let waiting: Vec<&str> = ran.applied.waiting.iter().map(|w| w.for_.as_str()).collect();
     assert!(
@@ -248,11 +259,11 @@ async fn a_security_group_in_use_is_waited_for_and_not_blocked_on() {
     assert!(ran.applied.waiting.iter().all(|w| w.entered));
     let objects = |w: &elbow::apply::Waiting| w.objects.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(objects(&ran.applied.waiting[0]), ["Service demo/web"]);
-    let again = process.run(&scenario::key()).await;
+    let again = process.run(&key()).await;
     assert!(again.applied.waiting.iter().all(|w| !w.entered), "told once");
     let wake = ran.wake_at.unwrap().duration_since(land.clock.now());
     assert!(wake.as_millis() > 1_900 && wake.as_secs() <= 2, "{wake:?}");
-    land.to_rest(&process, &scenario::key()).await;
+    land.to_rest(&process, &key()).await;
     assert_eq!(land.cluster.list::<Value>(SERVICES), [] as [Value; 0]);
 }
 
@@ -270,7 +281,7 @@ async fn a_full_security_group_gets_room_before_it_gets_rules() {
         ],
         &json!([{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}]),
     );
-    land.to_rest(&process, &scenario::key()).await;
+    land.to_rest(&process, &key()).await;
     land.service(
         "web",
         &[
@@ -279,9 +290,9 @@ async fn a_full_security_group_gets_room_before_it_gets_rules() {
         ],
         &json!([{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}]),
     );
-    let last = land.to_rest(&process, &scenario::key()).await;
+    let last = land.to_rest(&process, &key()).await;
     assert_eq!(last.problems, []);
-    let groups = process.mirror.picture(&scenario::key()).security_groups;
+    let groups = process.mirror.picture(&key()).security_groups;
     assert_eq!(groups[0].ingress.len(), 2);
 }
 
@@ -289,8 +300,8 @@ async fn a_full_security_group_gets_room_before_it_gets_rules() {
 async fn protection_switched_on_by_hand_does_not_keep_a_deleted_service() {
     let land = create();
     let process = Process::start(&land);
-    land.to_rest(&process, &scenario::key()).await;
-    let arn = process.mirror.picture(&scenario::key()).load_balancers[0]
+    land.to_rest(&process, &key()).await;
+    let arn = process.mirror.picture(&key()).load_balancers[0]
         .arn
         .clone()
         .unwrap();
@@ -299,8 +310,8 @@ async fn protection_switched_on_by_hand_does_not_keep_a_deleted_service() {
         .modify_load_balancer_attributes(&cx(), &arn, &on)
         .await
         .unwrap();
-    land.delete_service(&scenario::key());
-    land.to_rest(&process, &scenario::key()).await;
+    land.delete_service(&key());
+    land.to_rest(&process, &key()).await;
     assert_eq!(land.emulator.state_json()["elb"]["load_balancers"], json!({}));
 }
 
@@ -320,7 +331,7 @@ async fn attributes_of_something_new_are_described_once_and_not_sent_if_none_dif
         &json!([{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}]),
     );
     let process = Process::start(&land);
-    process.run(&scenario::key()).await;
+    process.run(&key()).await;
     assert_eq!(calls(&land, "DescribeLoadBalancerAttributes"), 1);
     assert_eq!(
         calls(&land, "ModifyLoadBalancerAttributes"),
@@ -334,7 +345,7 @@ async fn attributes_of_something_new_are_described_once_and_not_sent_if_none_dif
 async fn a_conflict_on_the_finalizer_is_tried_again_at_once() {
     let land = create();
     land.cluster.refuse_once("PATCH services demo/web", 409);
-    let ran = Process::start(&land).run(&scenario::key()).await;
+    let ran = Process::start(&land).run(&key()).await;
     assert_eq!((ran.problems, ran.applied.waiting.len()), (Vec::new(), 0));
     let services = land.cluster.list::<Value>(SERVICES);
     assert_eq!(
@@ -347,7 +358,7 @@ async fn a_conflict_on_the_finalizer_is_tried_again_at_once() {
 async fn nothing_is_created_for_a_service_that_may_not_get_a_finalizer() {
     let land = create();
     land.cluster.refuse_once("PATCH services demo/web", 403);
-    let ran = Process::start(&land).run(&scenario::key()).await;
+    let ran = Process::start(&land).run(&key()).await;
     assert_eq!(only(&ran.problems).code, ProblemCode::Denied);
     let filter = CallFilter {
         mutations: true,
@@ -360,7 +371,7 @@ async fn nothing_is_created_for_a_service_that_may_not_get_a_finalizer() {
 async fn a_binding_changed_by_hand_is_put_right_and_loses_its_checkpoint() {
     let land = create();
     let process = Process::start(&land);
-    land.to_rest(&process, &scenario::key()).await;
+    land.to_rest(&process, &key()).await;
     let before = land.cluster.list::<Value>(BINDINGS);
     land.cluster.change_all(BINDINGS, |binding| {
         binding["metadata"]["annotations"]["elbv2.k8s.aws/checkpoint"] = json!("x");
@@ -368,7 +379,7 @@ async fn a_binding_changed_by_hand_is_put_right_and_loses_its_checkpoint() {
         binding["spec"]["serviceRef"]["port"] = json!(81);
         binding["spec"]["iamRoleArnToAssume"] = json!("arn:aws:iam::1:role/x");
     });
-    land.to_rest(&process, &scenario::key()).await;
+    land.to_rest(&process, &key()).await;
     let after = land.cluster.list::<Value>(BINDINGS);
     assert_eq!(after[0]["spec"], before[0]["spec"]);
     assert_eq!(after[0]["metadata"]["labels"], before[0]["metadata"]["labels"]);
@@ -383,12 +394,12 @@ async fn a_binding_changed_by_hand_is_put_right_and_loses_its_checkpoint() {
 async fn a_binding_that_does_not_let_go_is_waited_for_without_writing() {
     let land = create();
     let process = Process::start(&land);
-    land.to_rest(&process, &scenario::key()).await;
-    land.delete_service(&scenario::key());
-    process.run(&scenario::key()).await;
+    land.to_rest(&process, &key()).await;
+    land.delete_service(&key());
+    process.run(&key()).await;
     land.fuse.set(None);
     for _ in 0..3 {
-        let ran = process.run(&scenario::key()).await;
+        let ran = process.run(&key()).await;
         assert!(
             ran.applied
                 .waiting

@@ -9,15 +9,11 @@
 #![allow(missing_docs)]
 
 mod apply;
-mod crash;
 mod discovery;
 mod engine;
 mod facts;
-mod faults;
 mod house;
 mod mirror;
-mod restart;
-mod scenario;
 mod support;
 mod targets;
 mod wire_emulator;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::driver::{CONFIG_MAPS, World};
+use super::world::{CONFIG_MAPS, World};
 use crate::support::canonical;
 
 /// Fields of ours that depend on when or in which order something was made.

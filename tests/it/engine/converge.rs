@@ -8,9 +8,10 @@ use elbow_emulator::wire::Params;
 use serde_json::{Value, json};
 
 use super::canonical;
-use super::driver::{CONFIG_MAPS, Controller, Seen, World};
+use super::driver::Controller;
 use super::objects::{PODS, endpoints, service, world};
 use super::scenarios::{self, http};
+use super::world::{CONFIG_MAPS, Seen, World};
 use crate::support::VPC;
 use crate::support::land::{BINDINGS, SERVICES};
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use elbow_emulator::{Fault, FaultRule};
 
-use super::driver::World;
 use super::objects::{service, world};
 use super::scenarios::http;
+use super::world::World;
 use crate::support::land::SERVICES;
 
 fn plain(name: &str) -> serde_json::Value {

@@ -1,8 +1,8 @@
 //! What is kept for a key ends with its object.
 
-use super::driver::World;
 use super::objects::world;
 use super::scenarios;
+use super::world::World;
 
 /// Whatever the rooms hold, as text.
 fn held(controller: &super::driver::Controller) -> String {

@@ -3,7 +3,9 @@
 
 mod canonical;
 mod converge;
+mod crash;
 mod driver;
+mod examples;
 mod faults;
 mod isolation;
 mod leaks;
@@ -16,3 +18,4 @@ mod scenarios;
 mod turns;
 mod verification;
 mod waits;
+mod world;

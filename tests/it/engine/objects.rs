@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::driver::World;
+use super::world::World;
 
 const PREFIX: &str = "service.beta.kubernetes.io/aws-load-balancer-";
 
@@ -12,6 +12,9 @@ instances:
   - {id: i-0e1b0000000000001, address: 10.0.64.10, interface: {secondary_addresses: [10.0.64.11, 10.0.64.12]}}
   - {id: i-0e1b0000000000002, address: 10.0.96.10, interface: {secondary_addresses: [10.0.96.11]}}
   - {id: i-0e1b0000000000003, address: 10.0.128.10, interface: {secondary_addresses: [10.0.128.11]}}
+certificates:
+  - arn:aws:acm:us-west-2:000000000000:certificate/one
+  - arn:aws:acm:us-west-2:000000000000:certificate/two
 ";
 /// Addresses that the seed gives pods.
 pub const PODS: [&str; 4] = ["10.0.64.11", "10.0.96.11", "10.0.128.11", "10.0.64.12"];
@@ -73,6 +76,12 @@ pub fn local(mut service: Value) -> Value {
 
 /// Ready pods behind a Service, and its EndpointSlice.
 pub fn endpoints(world: &World, service: &str, ports: &[Value], pods: &[&str]) {
+    let containers = json!([{"name": "web", "ports": [{"containerPort": 8080}]}]);
+    endpoints_of(world, service, ports, pods, &containers);
+}
+
+/// The same with given containers; target ports are numbers.
+pub fn endpoints_of(world: &World, service: &str, ports: &[Value], pods: &[&str], containers: &Value) {
     let mut endpoints = Vec::new();
     for address in pods {
         let name = format!("{service}-{}", address.replace('.', "-"));
@@ -84,8 +93,7 @@ pub fn endpoints(world: &World, service: &str, ports: &[Value], pods: &[&str]) {
         world.apply(&json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {"namespace": "demo", "name": name, "labels": {"app": service}},
-            "spec": {"nodeName": format!("node-{node}"),
-                     "containers": [{"name": "web", "ports": [{"containerPort": 8080}]}]},
+            "spec": {"nodeName": format!("node-{node}"), "containers": containers},
             "status": {"podIP": address, "phase": "Running",
                        "conditions": [{"type": "ContainersReady", "status": "True"},
                                       {"type": "Ready", "status": "True"}]},
@@ -98,7 +106,7 @@ pub fn endpoints(world: &World, service: &str, ports: &[Value], pods: &[&str]) {
     }
     let ports: Vec<Value> = ports
         .iter()
-        .map(|port| json!({"name": port["name"], "port": 8080, "protocol": port["protocol"]}))
+        .map(|port| json!({"name": port["name"], "port": port["targetPort"], "protocol": port["protocol"]}))
         .collect();
     world.apply(&json!({
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",

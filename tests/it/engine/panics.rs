@@ -13,9 +13,9 @@ use elbow::work;
 use elbow_core::key::{Key, StackKey};
 use tokio::time::{Instant, sleep};
 
-use super::driver::World;
 use super::objects::world;
 use super::scenarios;
+use super::world::World;
 use crate::support::land::SERVICES;
 use crate::support::{connector, quick_config};
 

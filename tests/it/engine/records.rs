@@ -7,9 +7,9 @@ use elbow::records::Records;
 use elbow_core::key::StackKey;
 use elbow_core::model::Stack;
 
-use super::driver::CONFIG_MAPS;
 use super::objects::{service, world};
 use super::scenarios::{self, http};
+use super::world::CONFIG_MAPS;
 use crate::support::land::SERVICES;
 
 #[tokio::test]

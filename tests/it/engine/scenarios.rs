@@ -2,20 +2,91 @@
 
 use serde_json::{Value, json};
 
-use super::driver::World;
+use super::examples;
 use super::objects::{PODS, endpoints, local, port, service};
-use crate::support::land::SERVICES;
+use super::world::World;
+use crate::support::land::{GIVEN_GROUP, SERVICES};
 
-/// Something a user does to the Service `web`.
-#[derive(Clone, Copy)]
+/// Something a user does.
+#[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     pub name: &'static str,
-    /// Whether the controller starts only then.
-    pub cold: bool,
     /// What is there before; nothing for a create.
     pub before: fn(&World),
     /// What the user does.
     pub act: fn(&World),
+}
+
+const fn scenario(name: &'static str, before: fn(&World), act: fn(&World)) -> Scenario {
+    Scenario { name, before, act }
+}
+
+/// All scenarios: the life of every example, and what the examples do not show.
+pub const ALL: &[Scenario] = &[
+    scenario("create instance-cluster.yaml", nothing, |w| {
+        examples::create(w, "instance-cluster")
+    }),
+    scenario(
+        "edit instance-cluster.yaml",
+        |w| examples::create(w, "instance-cluster"),
+        |w| examples::edit(w, "instance-cluster"),
+    ),
+    scenario(
+        "delete instance-cluster.yaml",
+        |w| examples::create(w, "instance-cluster"),
+        |w| examples::delete(w, "instance-cluster"),
+    ),
+    scenario("create instance-local.yaml", nothing, |w| {
+        examples::create(w, "instance-local")
+    }),
+    scenario(
+        "edit instance-local.yaml",
+        |w| examples::create(w, "instance-local"),
+        |w| examples::edit(w, "instance-local"),
+    ),
+    scenario(
+        "delete instance-local.yaml",
+        |w| examples::create(w, "instance-local"),
+        |w| examples::delete(w, "instance-local"),
+    ),
+    scenario("create ip.yaml", nothing, |w| examples::create(w, "ip")),
+    scenario(
+        "edit ip.yaml",
+        |w| examples::create(w, "ip"),
+        |w| examples::edit(w, "ip"),
+    ),
+    scenario(
+        "delete ip.yaml",
+        |w| examples::create(w, "ip"),
+        |w| examples::delete(w, "ip"),
+    ),
+    scenario("create tcp-udp.yaml", nothing, |w| examples::create(w, "tcp-udp")),
+    scenario(
+        "edit tcp-udp.yaml",
+        |w| examples::create(w, "tcp-udp"),
+        |w| examples::edit(w, "tcp-udp"),
+    ),
+    scenario(
+        "delete tcp-udp.yaml",
+        |w| examples::create(w, "tcp-udp"),
+        |w| examples::delete(w, "tcp-udp"),
+    ),
+    scenario("create with TLS, attributes and tags", nothing, tls),
+    scenario("edit ports, health check, tags and source ranges", ip, edit_ip),
+    scenario("edit from IP to instance mode", ip, to_instance),
+    scenario("edit TLS off and attributes", tls, without_tls),
+    scenario(
+        "edit from a managed to a given security group",
+        ip_beside_a_group,
+        to_given_group,
+    ),
+    scenario("delete with TLS", tls, delete),
+    scenario("give up ownership", cluster, lose_class),
+];
+
+/// The scenario of that name.
+pub fn named(name: &str) -> Scenario {
+    *ALL.iter().find(|scenario| scenario.name == name).unwrap()
 }
 
 pub fn nothing(_: &World) {}
@@ -102,4 +173,57 @@ pub fn lose_class(world: &World) {
             .unwrap()
             .remove("loadBalancerClass");
     });
+}
+
+const CERTIFICATES: &str = "arn:aws:acm:us-west-2:000000000000:certificate/one,\
+                            arn:aws:acm:us-west-2:000000000000:certificate/two";
+
+/// TLS and TCP, attributes and tags.
+pub fn tls(world: &World) {
+    let ports = [port("https", 443, "TCP"), port("http", 80, "TCP")];
+    endpoints(world, "web", &ports, &PODS[..2]);
+    let annotations = [
+        ("nlb-target-type", "ip"),
+        ("ssl-cert", CERTIFICATES),
+        ("attributes", "load_balancing.cross_zone.enabled=true"),
+        ("additional-resource-tags", "team=a"),
+        (
+            "target-group-attributes",
+            "deregistration_delay.timeout_seconds=30",
+        ),
+    ];
+    world.apply(&service("web", &annotations, &ports));
+}
+
+/// One port, no TLS, other attributes.
+pub fn without_tls(world: &World) {
+    endpoints(world, "web", &http(), &PODS[..2]);
+    let annotations = [
+        ("nlb-target-type", "ip"),
+        ("attributes", "load_balancing.cross_zone.enabled=false"),
+    ];
+    world.apply(&service("web", &annotations, &http()));
+}
+
+/// Instance mode instead of IP mode.
+pub fn to_instance(world: &World) {
+    let annotations = [("nlb-target-type", "instance"), ("scheme", "internet-facing")];
+    world.apply(&service("web", &annotations, &http()));
+}
+
+/// IP mode, and a security group that somebody else made.
+pub fn ip_beside_a_group(world: &World) {
+    world.land.make_group(GIVEN_GROUP, "given", &[]);
+    ip(world);
+}
+
+/// The given security group instead of a managed one.
+pub fn to_given_group(world: &World) {
+    let annotations = [
+        ("nlb-target-type", "ip"),
+        ("scheme", "internet-facing"),
+        ("security-groups", GIVEN_GROUP),
+        ("manage-backend-security-group-rules", "true"),
+    ];
+    world.apply(&service("web", &annotations, &http()));
 }

@@ -9,9 +9,9 @@ use tokio::time::sleep;
 
 use super::canonical;
 use super::converge::assert_empty;
-use super::driver::World;
 use super::objects::world;
 use super::scenarios;
+use super::world::World;
 use crate::support::land::BINDINGS;
 
 /// How long every call takes, so that moments differ.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::driver::{Controller, World};
+use super::driver::Controller;
 use super::objects::{port, service, world};
 use super::scenarios::{self, http};
+use super::world::World;
 
 const INSTANCE: (&str, &str) = ("nlb-target-type", "instance");
 /// Reads that are made for one stack.
@@ -81,7 +82,7 @@ async fn a_plain_edit_and_the_deletion_of_the_owner_verify_nothing() {
     world.apply(&service("web", &tagged, &ports));
     let seen = controller.to_rest().await;
     assert!(!seen.writes().is_empty());
-    let reads = |seen: &super::driver::Seen| -> Vec<usize> {
+    let reads = |seen: &super::world::Seen| -> Vec<usize> {
         let reads = seen.reads();
         PER_STACK
             .iter()

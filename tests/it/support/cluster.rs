@@ -19,7 +19,7 @@ use super::groups;
 #[derive(Clone, Debug, Default)]
 pub struct Cluster(Arc<Mutex<Objects>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Objects {
     by_path: BTreeMap<Path, Value>,
     version: u64,
@@ -60,6 +60,11 @@ impl Cluster {
             async move { Ok::<_, std::convert::Infallible>(cluster.serve(request, &fuse).await) }
         });
         kube::Client::new(service, "default")
+    }
+
+    /// Another cluster with the same objects.
+    pub fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.0.lock().unwrap().clone())))
     }
 
     async fn serve(&self, request: Request<kube::client::Body>, fuse: &Fuse) -> Response<Full<Bytes>> {
@@ -121,14 +126,21 @@ impl Cluster {
 
     /// All objects of a collection.
     pub fn list<T: serde::de::DeserializeOwned>(&self, collection: &str) -> Vec<T> {
+        let mut found = Vec::new();
+        self.visit(collection, |object| {
+            found.push(serde_json::from_value(object.clone()).unwrap());
+        });
+        found
+    }
+
+    /// Looks at all objects of a collection.
+    pub fn visit(&self, collection: &str, mut look: impl FnMut(&Value)) {
         let objects = self.0.lock().unwrap();
         let found = objects
             .by_path
             .iter()
             .filter(|(path, _)| path.collection == collection);
-        found
-            .map(|(_, object)| serde_json::from_value(object.clone()).unwrap())
-            .collect()
+        found.for_each(|(_, object)| look(object));
     }
 
     /// Changes every object of a collection, as another controller would; those without finalizers whose

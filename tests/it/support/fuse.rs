@@ -28,6 +28,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     writes: Vec<String>,
+    /// Whether the process is dead: nothing it still sends arrives.
+    blown: bool,
     cut: Option<(usize, Side)>,
 }
 
@@ -35,8 +37,8 @@ impl Fuse {
     /// Forgets the count, and blows at write number `at` (from 1).
     pub fn set(&self, cut: Option<(usize, Side)>) {
         *self.0.state.lock().unwrap() = State {
-            writes: Vec::new(),
             cut,
+            ..State::default()
         };
     }
 
@@ -52,14 +54,12 @@ impl Fuse {
 
     /// Carries out a write, unless the fuse blows: then this never ends.
     pub async fn write<T>(&self, what: String, act: impl Future<Output = T>) -> T {
-        let side = {
-            let mut state = self.0.state.lock().unwrap();
-            state.writes.push(what);
-            let number = state.writes.len();
-            state.cut.and_then(|(at, side)| (at == number).then_some(side))
-        };
+        let side = self.count(what);
         if side == Some(Side::Before) {
             self.blow().await;
+        }
+        if self.0.state.lock().unwrap().blown {
+            pending::<()>().await;
         }
         let answer = act.await;
         if side == Some(Side::After) {
@@ -68,7 +68,16 @@ impl Fuse {
         answer
     }
 
+    /// Counts a write; on which side of it the fuse blows.
+    fn count(&self, what: String) -> Option<Side> {
+        let mut state = self.0.state.lock().unwrap();
+        state.writes.push(what);
+        let number = state.writes.len();
+        state.cut.and_then(|(at, side)| (at == number).then_some(side))
+    }
+
     async fn blow(&self) {
+        self.0.state.lock().unwrap().blown = true;
         self.0.blown.notify_one();
         pending::<()>().await;
     }

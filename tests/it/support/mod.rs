@@ -3,7 +3,6 @@
 pub mod canonical;
 pub mod cluster;
 pub mod connector;
-pub mod engine;
 pub mod fuse;
 mod groups;
 pub mod land;
