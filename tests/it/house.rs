@@ -5,12 +5,6 @@ use std::process::Command;
 
 /// Most lines of a source file: 400 are aimed at (see CONTRIBUTING.md).
 const LONGEST_FILE: usize = 500;
-/// Files that were longer when the bound was set, with their length then. The list may only shrink.
-const LONGER_FILES: [(&str, usize); 3] = [
-    ("core/tests/core/plan_properties.rs", 585),
-    ("core/tests/core/plan_rules.rs", 653),
-    ("tests/it/wire_hostile.rs", 545),
-];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -139,12 +133,9 @@ fn no_source_file_is_too_long_to_read() {
     for path in all_sources() {
         let name = name(&path);
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
-        let exception = LONGER_FILES.into_iter().find(|(file, _)| *file == name);
-        let most = exception.map_or(LONGEST_FILE, |(_, most)| most);
-        assert!(lines <= most, "{name} has {lines} lines, more than {most}");
         assert!(
-            exception.is_none() || lines > LONGEST_FILE,
-            "{name} is short enough: take it off the list"
+            lines <= LONGEST_FILE,
+            "{name} has {lines} lines, more than {LONGEST_FILE}"
         );
     }
 }
