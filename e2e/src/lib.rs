@@ -7,6 +7,7 @@
 //! ([`lifeline`]).
 
 pub mod account;
+pub mod api_proxy;
 pub mod apply;
 pub mod cache;
 pub mod control_plane;
