@@ -1,16 +1,16 @@
 //! At rest nothing is asked and nothing is written; a restart reads pages, not stacks.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use elbow_e2e::gates;
 use elbow_e2e::manifests::Backend;
 use elbow_e2e::wait;
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
 use kube::api::{ListParams, PostParams};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::rig::{Rig, SETTLED_WITHIN, Setup, load_balancer};
 use crate::shared::run;
@@ -88,7 +88,7 @@ fn a_restart_writes_nothing_and_reads_no_stack_by_itself() {
             },
         )
         .await?;
-        let mut reads = Vec::new();
+        let mut costs = Vec::new();
         for (from, to) in [(0, 50), (50, 200)] {
             for number in from..to {
                 let service = load_balancer(&format!("s{number}"), "none", "instance");
@@ -105,15 +105,16 @@ fn a_restart_writes_nothing_and_reads_no_stack_by_itself() {
                 written.is_empty(),
                 "a restart with {to} stacks wrote to AWS: {written:#?}"
             );
-            reads.push((to, by_operation(&calls)));
+            let cost = Cost::of(&calls, to);
+            println!("a restart with {to} stacks reads {cost}");
+            costs.push(cost);
         }
-        for (stacks, reads) in &reads {
-            println!(
-                "a restart with {stacks} stacks reads {}",
-                described(reads, *stacks)
-            );
-        }
-        compare(&reads[0].1, &reads[1].1);
+        ensure!(
+            costs[1].groups <= costs[0].groups + 2 && costs[1].facts <= costs[0].facts + DISTINCT_FACTS,
+            "reads grow with the stacks: {}, then {}",
+            costs[0],
+            costs[1]
+        );
         Ok(())
     });
 }
@@ -138,43 +139,94 @@ async fn published(rig: &Rig, count: usize) -> Result<()> {
     .await
 }
 
-fn by_operation(calls: &[Value]) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for call in calls {
-        *counts
-            .entry(call["operation"].as_str().unwrap_or_default().to_owned())
-            .or_default() += 1;
-    }
-    counts
+/// Load balancers or target groups on one page (DescribeLoadBalancers, `PageSize`).
+const PAGE: usize = 400;
+/// Resources in one DescribeTags call.
+const TAG_BATCH: usize = 20;
+/// What is asked about the VPC, once for all stacks.
+const FACTS: [&str; 4] = [
+    "DescribeAvailabilityZones",
+    "DescribeRouteTables",
+    "DescribeSubnets",
+    "DescribeVpcs",
+];
+/// Subnets and zones are asked in one to three batches each, as timing has it.
+const MOST_FACTS: usize = 12;
+
+/// What a restart reads: a function of pages, tag batches and distinct facts.
+struct Cost {
+    pages: usize,
+    tag_batches: usize,
+    groups: usize,
+    facts: usize,
 }
 
-/// Pages hold 400 load balancers or target groups, a tag request 20 of them.
-fn described(reads: &BTreeMap<String, usize>, stacks: usize) -> String {
-    let pages = stacks.div_ceil(400);
-    let tag_batches = 2 * stacks.div_ceil(20);
-    format!(
-        "{reads:?}; pages of load balancers and of target groups: {pages} each, tag batches: {tag_batches}"
-    )
-}
-
-/// Only what comes in pages or tag batches may grow with the number of stacks.
-fn compare(few: &BTreeMap<String, usize>, many: &BTreeMap<String, usize>) {
-    for (operation, count) in many {
-        let before = few.get(operation).copied().unwrap_or(0);
-        match operation.as_str() {
-            "DescribeTags" => assert!(*count <= 2 * 200_usize.div_ceil(20) + 2, "{operation}: {count}"),
-            "DescribeLoadBalancers" | "DescribeTargetGroups" | "DescribeSecurityGroups" => {
-                assert!(*count <= before + 2, "{operation}: {before}, then {count}");
-            }
-            // Questions about the same few subnets and zones travel in one to three batches, as timing has it.
-            _ => assert!(
-                *count <= before + DISTINCT_FACTS,
-                "{operation} grows with the stacks: {before}, then {count}"
-            ),
+impl Cost {
+    /// Panics if a call is made for one stack.
+    fn of(calls: &[Value], stacks: usize) -> Self {
+        let named = |operation: &str| -> Vec<&Value> {
+            calls
+                .iter()
+                .filter(|call| call["operation"] == operation)
+                .collect()
+        };
+        let mut cost = Self {
+            pages: 0,
+            tag_batches: named("DescribeTags").len(),
+            groups: named("DescribeSecurityGroups").len(),
+            facts: FACTS.iter().map(|operation| named(operation).len()).sum(),
+        };
+        for operation in ["DescribeLoadBalancers", "DescribeTargetGroups"] {
+            let lists = named(operation);
+            let whole = lists.iter().all(|call| members(call).is_empty());
+            assert!(whole, "{operation} asks for a single one: {lists:#?}");
+            assert_eq!(lists.len(), stacks.div_ceil(PAGE), "{operation}");
+            cost.pages += lists.len();
         }
+        // Each load balancer and each target group once.
+        let mut tagged: Vec<&str> = named("DescribeTags").into_iter().flat_map(members).collect();
+        tagged.sort_unstable();
+        let count = tagged.len();
+        tagged.dedup();
+        assert_eq!(
+            (count, tagged.len()),
+            (2 * stacks, 2 * stacks),
+            "tags are read once"
+        );
+        let batches = (2 * stacks).div_ceil(TAG_BATCH)..=2 * stacks.div_ceil(TAG_BATCH);
+        assert!(
+            batches.contains(&cost.tag_batches),
+            "{batches:?} tag batches: {cost}"
+        );
+        assert!((1..=MOST_FACTS).contains(&cost.facts), "distinct facts: {cost}");
+        let counted = cost.pages + cost.tag_batches + cost.groups + cost.facts;
+        let operations: BTreeSet<&str> = calls
+            .iter()
+            .filter_map(|call| call["operation"].as_str())
+            .collect();
+        assert_eq!(counted, calls.len(), "{operations:?} has reads per stack: {cost}");
+        cost
     }
-    assert!(
-        !json!(many).as_object().is_none_or(serde_json::Map::is_empty),
-        "a restart reads something"
-    );
+}
+
+/// The ARNs and names a call asks for.
+fn members(call: &Value) -> Vec<&str> {
+    let parameters = call["parameters"].as_object().into_iter().flatten();
+    let listed = parameters.filter(|(name, _)| name.contains(".member."));
+    listed.filter_map(|(_, value)| value.as_str()).collect()
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            pages,
+            tag_batches,
+            groups,
+            facts,
+        } = self;
+        write!(
+            f,
+            "{pages} pages + {tag_batches} tag batches + {groups} lists of security groups + {facts} facts"
+        )
+    }
 }

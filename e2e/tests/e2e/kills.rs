@@ -1,13 +1,14 @@
 //! Crash layer (ii): the controller is killed at every AWS mutation of a Service's life, before and after it
 //! is carried out, and the next one finishes the work.
 //!
-//! A second run of the same story without a kill says what must be there after each step.
+//! A second run of the same story without a kill says what must be there after each step. Three more points
+//! have leader election on ([`crate::takeover`]).
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use elbow_e2e::manifests::Backend;
-use elbow_e2e::programs::Controller;
+use elbow_e2e::programs::{ACTOR, Controller};
 use elbow_e2e::wait;
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 use crate::canonical::canonical;
 use crate::rig::{Rig, SETTLED_WITHIN, Setup, load_balancer};
 use crate::shared::{Shared, run};
+use crate::takeover;
 
 /// So long after the goal no mutation may come.
 const QUIET: Duration = Duration::from_secs(2);
@@ -28,22 +30,18 @@ const SERVICES: [(&str, &str); 2] = [("by-ip", "ip"), ("by-instance", "instance"
 #[test]
 fn killed_at_every_aws_mutation_the_next_controller_finishes_the_same() {
     run(async |shared| {
-        let mut calm = stage(shared, "crash-calm").await?;
-        let (created, edited) = undisturbed(&mut calm).await?;
         let began = Instant::now();
-        let mut rig = stage(shared, "crash").await?;
-        rig.controller.process().kill()?;
-        let mut points = Points::default();
-
-        create(&rig).await?;
-        points.drive(&mut rig, "create", &Goal::Holds(created)).await?;
-        edit(&rig).await?;
-        points.drive(&mut rig, "edit", &Goal::Holds(edited)).await?;
-        delete(&rig).await?;
-        points.drive(&mut rig, "delete", &Goal::Empty).await?;
+        let mut calm = stage(shared, "crash-calm", Setup::default()).await?;
+        let (created, edited) = undisturbed(&mut calm).await?;
+        let (created, edited) = (Goal::Holds(created), Goal::Holds(edited));
+        // Whoever takes over waits for a lease most of the time: room for the others.
+        let (points, takeovers) = tokio::try_join!(
+            at_every_mutation(shared, &created, &edited),
+            takeover::three(shared, &created, &edited)
+        )?;
 
         println!(
-            "killed at {} points: {} before and {} after the commit, {} s",
+            "killed at {} points: {} before and {} after the commit; {takeovers} with another replica; {} s",
             points.before + points.after,
             points.before,
             points.after,
@@ -59,11 +57,26 @@ fn killed_at_every_aws_mutation_the_next_controller_finishes_the_same() {
     });
 }
 
-async fn stage(shared: &'static Shared, name: &str) -> Result<Rig> {
+async fn at_every_mutation(shared: &'static Shared, created: &Goal, edited: &Goal) -> Result<Points> {
+    let mut rig = stage(shared, "crash", Setup::default()).await?;
+    rig.controller.process().kill()?;
+    let mut points = Points::default();
+
+    create(&rig).await?;
+    points.drive(&mut rig, "create", created).await?;
+    edit(&rig).await?;
+    points.drive(&mut rig, "edit", edited).await?;
+    delete(&rig).await?;
+    points.drive(&mut rig, "delete", &Goal::Empty).await?;
+    rig.controller.process().kill()?;
+    Ok(points)
+}
+
+pub async fn stage(shared: &'static Shared, name: &str, setup: Setup) -> Result<Rig> {
     let setup = Setup {
         speed: 50,
         seed: "delays: {provisioning: 10}",
-        ..Setup::default()
+        ..setup
     };
     let rig = Rig::start(shared, name, setup).await?;
     let healthy = json!({ "target_group": "*", "target": "*", "state": "healthy" });
@@ -77,7 +90,7 @@ async fn stage(shared: &'static Shared, name: &str) -> Result<Rig> {
     Ok(rig)
 }
 
-async fn create(rig: &Rig) -> Result<()> {
+pub async fn create(rig: &Rig) -> Result<()> {
     for (name, target_type) in SERVICES {
         let service = load_balancer(name, "web", target_type);
         rig.shared.create::<Service>(&rig.namespace, service).await?;
@@ -86,7 +99,7 @@ async fn create(rig: &Rig) -> Result<()> {
 }
 
 /// One more port, an attribute of the load balancer, another health check.
-async fn edit(rig: &Rig) -> Result<()> {
+pub async fn edit(rig: &Rig) -> Result<()> {
     let prefix = "service.beta.kubernetes.io/aws-load-balancer";
     let patch = json!({
         "metadata": { "annotations": {
@@ -105,7 +118,7 @@ async fn edit(rig: &Rig) -> Result<()> {
     Ok(())
 }
 
-async fn delete(rig: &Rig) -> Result<()> {
+pub async fn delete(rig: &Rig) -> Result<()> {
     let services: Api<Service> = rig.shared.api(&rig.namespace);
     for (name, _) in SERVICES {
         services.delete(name, &DeleteParams::default()).await?;
@@ -142,7 +155,7 @@ async fn undisturbed(rig: &mut Rig) -> Result<(String, String)> {
 }
 
 /// What must be there in the end.
-enum Goal {
+pub enum Goal {
     /// The canonical account, and every Service with its address.
     Holds(String),
     /// Nothing of ours, and no Service.
@@ -150,7 +163,7 @@ enum Goal {
 }
 
 impl Goal {
-    async fn missing(&self, rig: &Rig) -> Result<Option<String>> {
+    pub async fn missing(&self, rig: &Rig) -> Result<Option<String>> {
         let services: Api<Service> = rig.shared.api(&rig.namespace);
         let services = services.list(&ListParams::default()).await?.items;
         match self {
@@ -207,7 +220,7 @@ impl Points {
         loop {
             let kind = if is_after { "hold-after" } else { "hold-before" };
             // Steps run in parallel: whatever comes beside the first mutation is not carried out.
-            let faults = json!([hold(kind, Some(1)), hold("hold-before", None)]);
+            let faults = json!([hold(kind, Some(1), ACTOR), hold("hold-before", None, ACTOR)]);
             rig.emulator.post("faults", &faults).await?;
             rig.controller = Controller::start(&rig.options)?;
             let held = until_held_or_done(rig, goal)
@@ -230,8 +243,8 @@ impl Points {
     }
 }
 
-fn hold(kind: &str, count: Option<u32>) -> Value {
-    json!({ "operation": "*", "kind": kind, "mutations": true, "actor": "elbow", "count": count })
+pub fn hold(kind: &str, count: Option<u32>, actor: &str) -> Value {
+    json!({ "operation": "*", "kind": kind, "mutations": true, "actor": actor, "count": count })
 }
 
 /// The operation that is held, or `None` once the goal is reached and nothing comes any more.
@@ -269,7 +282,7 @@ fn operation(call: &Value) -> String {
     call["operation"].as_str().unwrap_or("a call").to_owned()
 }
 
-async fn clear(rig: &Rig) -> Result<()> {
+pub async fn clear(rig: &Rig) -> Result<()> {
     rig.emulator.post("release", &json!({ "how": "cut" })).await?;
     rig.emulator.delete("faults").await?;
     Ok(())

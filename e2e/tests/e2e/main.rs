@@ -9,6 +9,7 @@
     clippy::indexing_slicing
 )]
 
+mod api_proxy;
 mod boto3;
 mod canonical;
 mod control_plane;
@@ -23,3 +24,4 @@ mod rig;
 mod rolling;
 mod services;
 mod shared;
+mod takeover;
