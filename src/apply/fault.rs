@@ -1,5 +1,6 @@
 //! AWS's refusals: by class and code they become problems, waits, or doubts.
 
+use elbow_core::model::Ref;
 use elbow_core::plan::Action;
 use elbow_crds::problem::ProblemCode;
 use jiff::SignedDuration;
@@ -13,11 +14,12 @@ const CONTRADICTED: SignedDuration = SignedDuration::from_mins(5);
 /// How long AWS may throttle or fail before it becomes a problem.
 const UNWILLING: SignedDuration = SignedDuration::from_mins(15);
 
-/// Codes that speak of load balancers, target groups and listeners, which only we create.
-const OURS: [&str; 4] = [
+/// Codes that speak of load balancers, target groups, listeners and rules, which only we create.
+const OURS: [&str; 5] = [
     "LoadBalancerNotFound",
     "TargetGroupNotFound",
     "ListenerNotFound",
+    "RuleNotFound",
     "InvalidGroup.NotFound",
 ];
 
@@ -58,11 +60,16 @@ impl Running<'_> {
         }
     }
 
-    /// AWS's answer does not fit our picture: the next plan reads first. What we just created may only not be
-    /// visible yet.
+    /// AWS's answer does not fit our picture: the next plan reads first, and where something is gone also what
+    /// the step refers to of that kind. What we just created may only not be visible yet.
     pub fn contradicted(&self, error: &AwsError) -> End {
-        if error.fault != Fault::NotFound || !self.is_about_something_young() {
+        if error.fault != Fault::NotFound {
             self.suspect();
+        } else if !self.is_about_something_young() {
+            self.suspect();
+            for id in self.known_ids().iter().filter(|id| is_about(error, id)) {
+                self.context.mirror.suspect_id(id);
+            }
         }
         self.wait(&format!("AWS's state to be read again: {error}"), CONTRADICTED)
     }
@@ -79,22 +86,44 @@ impl Running<'_> {
         if let Some(crate::mirror::Subject::Id(id)) = crate::mirror::subject(&self.step.action) {
             ids.push(id);
         }
-        if let Action::CreateListener { listener, .. } | Action::ModifyListener { listener, .. } =
-            &self.step.action
-        {
-            ids.extend(listener.load_balancer.known().map(str::to_owned));
-            let groups = listener
-                .default_actions
-                .iter()
-                .flat_map(|action| action.target_groups());
-            ids.extend(groups.filter_map(|group| group.target_group.known().map(str::to_owned)));
-        }
+        let known = references(&self.step.action).into_iter().filter_map(Ref::known);
+        ids.extend(known.map(str::to_owned));
         ids
     }
 }
 
+/// What a step on a listener or on rules refers to besides its subject.
+fn references(action: &Action) -> Vec<&Ref> {
+    let (parent, actions) = match action {
+        Action::CreateListener { listener, .. } | Action::ModifyListener { listener, .. } => {
+            (&listener.load_balancer, &listener.default_actions)
+        }
+        Action::CreateRule { rule, .. } | Action::ModifyRule { rule, .. } => (&rule.listener, &rule.actions),
+        Action::SetRulePriorities { priorities, .. } => {
+            return priorities.iter().map(|(rule, _)| rule).collect();
+        }
+        _ => return Vec::new(),
+    };
+    let groups = actions.iter().flat_map(|action| action.target_groups());
+    groups.map(|group| &group.target_group).chain([parent]).collect()
+}
+
 /// Whether an error says that something is gone which only we create.
 fn is_ours(error: &AwsError) -> bool {
-    let bare = error.code.strip_suffix("Exception").unwrap_or(&error.code);
-    OURS.contains(&bare)
+    OURS.contains(&bare(error))
+}
+
+/// Whether an ARN is of the kind that was not found.
+fn is_about(error: &AwsError, arn: &str) -> bool {
+    let kind = match bare(error) {
+        "LoadBalancerNotFound" => ":loadbalancer/",
+        "TargetGroupNotFound" => ":targetgroup/",
+        "ListenerNotFound" => ":listener/",
+        _ => return false,
+    };
+    arn.contains(kind)
+}
+
+fn bare(error: &AwsError) -> &str {
+    error.code.strip_suffix("Exception").unwrap_or(&error.code)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use elbow_core::plan::{Step, StepId};
+use elbow_core::plan::{Action, Step, StepId};
 
 use crate::mirror::{Subject, subject};
 
@@ -20,7 +20,7 @@ enum Fate {
 struct Node {
     id: StepId,
     needs: BTreeSet<StepId>,
-    /// The step before it on the same resource.
+    /// The step before it in its queue.
     after: Option<StepId>,
     fate: Fate,
 }
@@ -36,7 +36,7 @@ impl Graph {
         let mut last: BTreeMap<Subject, StepId> = BTreeMap::new();
         let mut nodes = BTreeMap::new();
         for step in steps {
-            let after = subject(&step.action).and_then(|subject| last.insert(subject, step.id));
+            let after = queue(&step.action).and_then(|queue| last.insert(queue, step.id));
             let node = Node {
                 id: step.id,
                 needs: step.needs.clone(),
@@ -99,6 +99,23 @@ impl Graph {
     }
 }
 
+/// Where steps keep their order: those on one resource, and those on the rules of one listener together with
+/// those on the listener, because what is routed where in between depends on it.
+fn queue(action: &Action) -> Option<Subject> {
+    match action {
+        Action::CreateRule { rule, .. } => Some((&rule.listener).into()),
+        Action::ModifyRule { arn, .. } | Action::DeleteRule { arn } => Some(Subject::Id(listener_of(arn))),
+        other => subject(other),
+    }
+}
+
+/// The ARN of the listener of a rule, without its last part and with `listener` for `listener-rule`
+/// (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html).
+fn listener_of(rule: &str) -> String {
+    let listener = rule.rsplit_once('/').map_or(rule, |(listener, _)| listener);
+    listener.replacen(":listener-rule/", ":listener/", 1)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(
@@ -108,7 +125,7 @@ mod tests {
         clippy::indexing_slicing
     )]
     use super::*;
-    use elbow_core::plan::Action;
+    use elbow_core::model::Ref;
 
     fn step(id: usize, listener: &str, needs: &[usize]) -> Step {
         Step {
@@ -156,6 +173,33 @@ mod tests {
         assert_eq!(started(&mut graph), [0, 2]);
         graph.end(StepId(0), false);
         assert_eq!(started(&mut graph), [1]);
+    }
+
+    #[test]
+    fn steps_on_the_rules_of_a_listener_and_on_it_keep_their_order() {
+        const LISTENER: &str = "arn:aws:elasticloadbalancing:us-west-2:1:listener/app/web/1/2";
+        let rule = |listener: &str| format!("{}/3", listener.replace(":listener/", ":listener-rule/"));
+        let action = |id: usize, action| Step {
+            action,
+            ..step(id, "", &[])
+        };
+        let renumber = Action::SetRulePriorities {
+            listener: Ref::Known(LISTENER.to_owned()),
+            priorities: Vec::new(),
+        };
+        let delete = |listener: &str| Action::DeleteRule { arn: rule(listener) };
+        let other = LISTENER.replace("web", "api");
+        let mut graph = Graph::new(&[
+            action(0, delete(LISTENER)),
+            action(1, renumber),
+            step(2, LISTENER, &[]),
+            action(3, delete(&other)),
+        ]);
+        assert_eq!(started(&mut graph), [0, 3]);
+        graph.end(StepId(0), false);
+        assert_eq!(started(&mut graph), [1]);
+        graph.end(StepId(1), true);
+        assert_eq!(started(&mut graph), [2]);
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Running<'_> {
     }
 
     /// The end of a removal: what is not there is removed.
-    fn ended(&self, result: Result<(), AwsError>) -> End {
+    pub fn ended(&self, result: Result<(), AwsError>) -> End {
         match result {
             Ok(()) => End::done(),
             Err(error) if error.answered && error.fault == Fault::NotFound => End::done(),
@@ -85,13 +85,15 @@ impl Running<'_> {
     fn settled(&self, listener: &Listener) -> Result<Listener, End> {
         let mut settled = listener.clone();
         settled.load_balancer = Ref::Known(self.resolve(&listener.load_balancer)?);
-        let groups = settled
-            .default_actions
-            .iter_mut()
-            .flat_map(ListenerAction::target_groups_mut);
-        for group in groups {
+        self.settle_groups(&mut settled.default_actions)?;
+        Ok(settled)
+    }
+
+    /// Makes the target groups of actions known.
+    pub fn settle_groups(&self, actions: &mut [ListenerAction]) -> Result<(), End> {
+        for group in actions.iter_mut().flat_map(ListenerAction::target_groups_mut) {
             group.target_group = Ref::Known(self.resolve(&group.target_group)?);
         }
-        Ok(settled)
+        Ok(())
     }
 }

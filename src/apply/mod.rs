@@ -15,6 +15,7 @@ mod load_balancer;
 mod owner;
 mod ownership;
 mod refusals;
+mod rule;
 mod security_group;
 mod step;
 mod target_group;

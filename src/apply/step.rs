@@ -105,6 +105,10 @@ impl Running<'_> {
             | A::RemoveListenerCertificate { .. }
             | A::ModifyListenerAttributes { .. }
             | A::DeleteListener { .. } => self.run_listener().await,
+            A::CreateRule { .. }
+            | A::ModifyRule { .. }
+            | A::SetRulePriorities { .. }
+            | A::DeleteRule { .. } => self.run_rule().await,
             _ => self.run_load_balancer().await,
         }
     }

@@ -247,11 +247,15 @@ mod tests {
             "CreateLoadBalancer",
             "CreateTargetGroup",
             "ModifyCapacityReservation",
+            "ModifyRule",
+            "SetRulePriorities",
+            "DeleteRule",
         ] {
             assert_eq!(Kind::of(operation), Kind::Repeatable, "{operation}");
         }
         for operation in [
             "CreateListener",
+            "CreateRule",
             "CreateSecurityGroup",
             "AuthorizeSecurityGroupIngress",
             "RevokeSecurityGroupIngress",
@@ -260,6 +264,8 @@ mod tests {
         ] {
             assert_eq!(Kind::of(operation), Kind::Once, "{operation}");
         }
-        assert_eq!(Kind::of("DescribeTags"), Kind::Read);
+        for operation in ["DescribeTags", "DescribeRules"] {
+            assert_eq!(Kind::of(operation), Kind::Read, "{operation}");
+        }
     }
 }

@@ -4,31 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::key::StackKey;
 use elbow_core::model::tracking::stack_tags;
-use elbow_core::model::{Action, Listener, Protocol, Ref, Stack};
+use elbow_core::model::{Action, Listener, Ref, Rule, Stack};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use jiff::Timestamp;
 
 use super::Mirror;
-use super::entry::Parts;
 use super::holding::Holding;
 use super::listed::Missing;
-use super::tags::{Ownership, ownership, plain};
+use super::tags::{Ownership, ownership};
+use super::unread::{Interest, Read, unread};
 use crate::aws::{AwsError, Cx, Fault};
 
 /// Reads of one stack under way at a time; the budget of `aws` decides how fast they go.
 const AT_ONCE: usize = 8;
-
-/// One read of a part that lists do not show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Read {
-    LoadBalancerAttributes(String),
-    Capacity(String),
-    Listeners(String),
-    TargetGroupAttributes(String),
-    ListenerAttributes(String),
-    Certificates(String),
-    /// Tags of several listeners.
-    Tags(Vec<String>),
-}
 
 /// What a read returned.
 enum Found {
@@ -36,22 +24,16 @@ enum Found {
     Capacity(String, i32),
     Listeners(String, Vec<Listener>),
     Certificates(String, BTreeSet<String>),
+    Rules(String, Vec<Rule>),
     Tags(Vec<String>, BTreeMap<String, BTreeMap<String, String>>),
-}
-
-/// What the settings make worth reading.
-#[derive(Clone, Copy, Debug)]
-struct Interest {
-    capacity: bool,
-    listener_tags: bool,
 }
 
 impl Mirror {
     /// Reads every part of a stack that has not been read. A part that is not there makes its resource
     /// doubtful and is returned as the error.
     pub(super) async fn deepen(&self, key: &StackKey, cx: &Cx) -> Result<(), AwsError> {
-        // Listeners come first, their parts after them.
-        for _ in 0..2 {
+        // Listeners come first, their parts after them, tags of rules last.
+        for _ in 0..3 {
             let reads = self.unread(key);
             if reads.is_empty() {
                 break;
@@ -65,10 +47,10 @@ impl Mirror {
             let mut state = self.state();
             let before = state.holding(key).map(Holding::ids).unwrap_or_default();
             let holding = state.holding_mut(key);
-            for part in found {
-                enter(holding, part, sequence);
-            }
             let now = self.shared.clock.now();
+            for part in found {
+                enter(holding, part, sequence, now);
+            }
             state.reindex(key, &before, now);
         }
         self.follow(key, cx).await
@@ -156,6 +138,10 @@ impl Mirror {
                 let certificates = aws.listener_certificates(cx, &arn).await?;
                 Found::Certificates(arn, certificates)
             }
+            Read::Rules(arn) => {
+                let rules = aws.describe_rules(cx, &arn).await?;
+                Found::Rules(arn, rules)
+            }
             Read::Tags(arns) => {
                 let tags = aws.tags(cx, &arns).await?;
                 Found::Tags(arns, tags)
@@ -239,20 +225,6 @@ pub struct Named {
     pub tags: BTreeMap<String, String>,
 }
 
-impl Read {
-    fn subject(&self) -> Option<&str> {
-        match self {
-            Self::LoadBalancerAttributes(arn)
-            | Self::Capacity(arn)
-            | Self::Listeners(arn)
-            | Self::TargetGroupAttributes(arn)
-            | Self::ListenerAttributes(arn)
-            | Self::Certificates(arn) => Some(arn),
-            Self::Tags(_) => None,
-        }
-    }
-}
-
 /// Everything a stack refers to by ARN or id.
 fn references(stack: &Stack) -> Missing {
     let known = |reference: &Ref| reference.known().map(str::to_owned);
@@ -267,12 +239,12 @@ fn references(stack: &Stack) -> Missing {
             .groups
             .extend(balancer.security_groups.iter().filter_map(known));
     }
-    for listener in &stack.listeners {
-        let groups = listener.default_actions.iter().flat_map(Action::target_groups);
-        references
-            .target_groups
-            .extend(groups.filter_map(|group| known(&group.target_group)));
-    }
+    let defaults = stack.listeners.iter().flat_map(|l| &l.default_actions);
+    let of_rules = stack.rules.iter().flat_map(|r| &r.actions);
+    let groups = defaults.chain(of_rules).flat_map(Action::target_groups);
+    references
+        .target_groups
+        .extend(groups.filter_map(|group| known(&group.target_group)));
     for ids in [
         &mut references.load_balancers,
         &mut references.target_groups,
@@ -284,67 +256,19 @@ fn references(stack: &Stack) -> Missing {
     references
 }
 
-fn enter(holding: &mut Holding, found: Found, sequence: u64) {
+fn enter(holding: &mut Holding, found: Found, sequence: u64, now: Timestamp) {
     match found {
         Found::Attributes(arn, attributes) => holding.put_attributes(&arn, attributes),
         Found::Capacity(arn, units) => holding.put_capacity(&arn, units),
         Found::Listeners(arn, listeners) => holding.put_listeners(&arn, listeners, sequence),
         Found::Certificates(arn, certificates) => holding.put_certificates(&arn, certificates),
+        Found::Rules(arn, rules) => holding.put_rules(&arn, rules, sequence, now),
         Found::Tags(arns, mut tags) => {
             for arn in arns {
                 if let Some(tags) = tags.remove(&arn) {
-                    holding.put_listener_tags(&arn, plain(tags));
+                    holding.put_tags(&arn, tags);
                 }
             }
         }
     }
-}
-
-/// The parts that have not been read, and that anybody compares.
-fn unread(holding: &Holding, interest: Interest) -> Vec<Read> {
-    let has = |id: &Option<String>, part: Parts| {
-        let note = id.as_ref().and_then(|id| holding.notes.get(id));
-        note.is_none_or(|note| note.parts.has(part))
-    };
-    let mut reads = Vec::new();
-    for balancer in &holding.stack.load_balancers {
-        let arn = balancer.arn.clone().unwrap_or_default();
-        if !has(&balancer.arn, Parts::LISTENERS) {
-            reads.push(Read::Listeners(arn.clone()));
-        }
-        if !has(&balancer.arn, Parts::ATTRIBUTES) {
-            reads.push(Read::LoadBalancerAttributes(arn.clone()));
-        }
-        if interest.capacity && !has(&balancer.arn, Parts::CAPACITY) {
-            reads.push(Read::Capacity(arn));
-        }
-    }
-    for group in &holding.stack.target_groups {
-        if !has(&group.arn, Parts::ATTRIBUTES) {
-            reads.extend(group.arn.clone().map(Read::TargetGroupAttributes));
-        }
-    }
-    let mut untagged = Vec::new();
-    // Parts of a listener are read once it is known to be there.
-    let listed = |listener: &&Listener| {
-        let balancer = listener.load_balancer.known().map(str::to_owned);
-        has(&balancer, Parts::LISTENERS)
-    };
-    for listener in holding.stack.listeners.iter().filter(listed) {
-        // Attributes of TLS listeners are never compared (upstream `listener_manager.go`).
-        if listener.protocol != Protocol::Tls && !has(&listener.arn, Parts::ATTRIBUTES) {
-            reads.extend(listener.arn.clone().map(Read::ListenerAttributes));
-        }
-        let secure = matches!(listener.protocol, Protocol::Tls | Protocol::Https);
-        if secure && !has(&listener.arn, Parts::CERTIFICATES) {
-            reads.extend(listener.arn.clone().map(Read::Certificates));
-        }
-        if interest.listener_tags && !has(&listener.arn, Parts::TAGS) {
-            untagged.extend(listener.arn.clone());
-        }
-    }
-    if !untagged.is_empty() {
-        reads.push(Read::Tags(untagged));
-    }
-    reads
 }

@@ -28,8 +28,10 @@ impl Parts {
     pub const CAPACITY: Self = Self(4);
     /// The additional certificates of a listener.
     pub const CERTIFICATES: Self = Self(8);
-    /// Tags, where lists do not bring them (listeners).
+    /// Tags, where lists do not bring them (listeners and rules).
     pub const TAGS: Self = Self(16);
+    /// The rules of a listener.
+    pub const RULES: Self = Self(32);
 
     /// Nothing.
     pub const fn none() -> Self {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::doubt::Doubts;
 use super::entry::{Condition, Note, Parts};
+use super::tags::plain;
 
 /// One stack. Bindings are not kept here: Kubernetes has them.
 #[derive(Clone, Debug)]
@@ -43,10 +44,12 @@ impl Holding {
         let balancers = stack.load_balancers.iter().filter_map(|l| l.arn.clone());
         let target_groups = stack.target_groups.iter().filter_map(|t| t.arn.clone());
         let listeners = stack.listeners.iter().filter_map(|l| l.arn.clone());
+        let rules = stack.rules.iter().filter_map(|r| r.arn.clone());
         groups
             .chain(balancers)
             .chain(target_groups)
             .chain(listeners)
+            .chain(rules)
             .collect()
     }
 
@@ -62,6 +65,8 @@ impl Holding {
             Some(ResourceKind::TargetGroup)
         } else if stack.listeners.iter().any(|l| is(&l.arn)) {
             Some(ResourceKind::Listener)
+        } else if stack.rules.iter().any(|r| is(&r.arn)) {
+            Some(ResourceKind::Rule)
         } else {
             None
         }
@@ -201,6 +206,7 @@ impl Holding {
         self.stack
             .listeners
             .sort_by(|a, b| (a.port, &a.arn).cmp(&(b.port, &b.arn)));
+        self.drop_stray_rules();
         self.read(balancer, Parts::LISTENERS);
     }
 
@@ -236,15 +242,18 @@ impl Holding {
         }
     }
 
-    /// Enters the tags of a listener, tracking tags already taken out.
-    pub fn put_listener_tags(&mut self, arn: &str, tags: BTreeMap<String, String>) {
+    /// Enters the tags of a listener or rule.
+    pub fn put_tags(&mut self, arn: &str, tags: BTreeMap<String, String>) {
         if let Some(listener) = self.listener_mut(arn) {
-            listener.tags = Setting::Set(tags);
-            self.read(arn, Parts::TAGS);
+            listener.tags = Setting::Set(plain(tags));
+        } else {
+            self.put_rule_tags(arn, tags);
         }
+        self.read(arn, Parts::TAGS);
     }
 
-    /// Takes a resource out, a load balancer with its listeners. Returns the ids that left.
+    /// Takes a resource out, a load balancer with its listeners, a listener with its rules. Returns the ids
+    /// that left.
     pub fn remove(&mut self, id: &str) -> Vec<String> {
         let before = self.ids();
         let stack = &mut self.stack;
@@ -256,9 +265,11 @@ impl Holding {
         stack
             .listeners
             .retain(|l| l.arn.as_deref() != Some(id) && l.load_balancer.known() != Some(id));
+        stack.rules.retain(|r| r.arn.as_deref() != Some(id));
         for group in &mut stack.target_groups {
             group.load_balancers.retain(|arn| arn != id);
         }
+        self.drop_stray_rules();
         let after = self.ids();
         let gone: Vec<String> = before.difference(&after).cloned().collect();
         for id in &gone {
@@ -267,13 +278,16 @@ impl Holding {
         gone
     }
 
-    /// Marks a resource as doubtful from `sequence` on: only what is read later counts. A doubtful listener
-    /// makes its load balancer's listeners unread.
+    /// Marks a resource as doubtful from `sequence` on: only what is read later counts. A doubtful rule makes
+    /// its listener doubtful, a doubtful listener makes its load balancer's listeners unread.
     pub fn suspect(&mut self, id: &str, sequence: u64) {
         if let Some(note) = self.notes.get_mut(id) {
             note.sequence = sequence;
             note.condition = Condition::Suspect;
             note.parts = Parts::none();
+        }
+        if let Some(listener) = self.listener_of(id) {
+            self.suspect(&listener, sequence);
         }
         let balancer = self
             .stack
@@ -300,13 +314,13 @@ impl Holding {
         self.doubts.are_looked_at() && self.notes.values().all(|n| n.condition == Condition::Fresh)
     }
 
-    fn read(&mut self, id: &str, part: Parts) {
+    pub(super) fn read(&mut self, id: &str, part: Parts) {
         if let Some(note) = self.notes.get_mut(id) {
             note.parts = note.parts.and(part);
         }
     }
 
-    fn note_listed(&mut self, id: String, legacy: bool, sequence: u64) {
+    pub(super) fn note_listed(&mut self, id: String, legacy: bool, sequence: u64) {
         let note = self.notes.entry(id).or_insert_with(|| Note::fresh(sequence));
         note.sequence = sequence;
         note.condition = Condition::Fresh;

@@ -10,6 +10,7 @@ mod entry;
 mod holding;
 mod listed;
 mod lookup;
+mod rules;
 mod snapshot;
 mod stack;
 mod state;
@@ -17,6 +18,7 @@ mod sweep;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod waits;
 mod written;
 

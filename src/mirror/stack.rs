@@ -41,6 +41,7 @@ struct Unsettled {
     balancers: Vec<String>,
     target_groups: Vec<String>,
     groups: Vec<String>,
+    rules: Vec<String>,
     doubts: Vec<Doubt>,
 }
 
@@ -58,6 +59,7 @@ impl Unsettled {
                 Some(ResourceKind::LoadBalancer) => unsettled.balancers.push(id.clone()),
                 Some(ResourceKind::TargetGroup) => unsettled.target_groups.push(id.clone()),
                 Some(ResourceKind::SecurityGroup) => unsettled.groups.push(id.clone()),
+                Some(ResourceKind::Rule) => unsettled.rules.push(id.clone()),
                 _ => {}
             }
         }
@@ -68,6 +70,7 @@ impl Unsettled {
         self.balancers.is_empty()
             && self.target_groups.is_empty()
             && self.groups.is_empty()
+            && self.rules.is_empty()
             && self.doubts.is_empty()
     }
 }
@@ -173,6 +176,7 @@ impl Mirror {
         self.look_for_balancers(unsettled.balancers, cx).await?;
         self.look_for_target_groups(unsettled.target_groups, cx).await?;
         self.look_for_groups(unsettled.groups, cx).await?;
+        self.state().unread_rules(key, &unsettled.rules);
         for doubt in unsettled.doubts {
             let looked_at = self.shared.clock.now();
             let found = self.is_found(key, &doubt, cx).await?;

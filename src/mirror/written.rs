@@ -8,13 +8,13 @@ use elbow_core::plan::{Action, Outputs, Step, apply_step};
 use jiff::Timestamp;
 
 use super::doubt::Doubt;
-use super::entry::Note;
+use super::entry::{Note, Parts};
 use super::holding::Holding;
 use super::state::State;
 
 impl State {
     /// Enters a confirmed step. Nothing of a new resource counts as read: the create may have met one that
-    /// was there before.
+    /// was there before. Only a rule is always new.
     pub fn wrote(&mut self, key: &StackKey, step: &Step, outputs: &Outputs, now: Timestamp) {
         if is_kubernetes(&step.action) {
             return;
@@ -36,6 +36,7 @@ impl State {
                 id.clone(),
                 Note {
                     created_at: Some(now),
+                    parts: known_of_new(&step.action),
                     ..Note::fresh(sequence)
                 },
             );
@@ -180,6 +181,15 @@ fn is_kubernetes(action: &Action) -> bool {
             | Action::DeleteBinding { .. }
             | Action::AwaitTargets { .. }
     )
+}
+
+/// What is known of something new without reading it. CreateRule never answers with a rule that was there
+/// before (PriorityInUse), so its tags are those it was sent with.
+fn known_of_new(action: &Action) -> Parts {
+    match action {
+        Action::CreateRule { .. } => Parts::TAGS,
+        _ => Parts::none(),
+    }
 }
 
 fn resolve(subject: &Subject, outputs: &Outputs) -> Option<String> {

@@ -14,6 +14,7 @@ mod engine;
 mod facts;
 mod house;
 mod mirror;
+mod rules;
 mod support;
 mod targets;
 mod wire_emulator;

@@ -7,6 +7,7 @@ pub mod fuse;
 mod groups;
 pub mod land;
 pub mod process;
+pub mod rules;
 pub mod wanted;
 
 use elbow::aws::{Aws, AwsConfig, Throttle};

@@ -1,6 +1,6 @@
 //! Steps on load balancers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Action, Outputs};
 use super::{or, without_tracking};
@@ -79,9 +79,13 @@ pub(super) fn apply(stack: &mut Stack, action: &Action, outputs: &Outputs) {
         }),
         Action::DeleteLoadBalancer { arn } => {
             stack.load_balancers.retain(|b| b.arn.as_ref() != Some(arn));
-            stack
-                .listeners
-                .retain(|l| l.load_balancer.known() != Some(arn.as_str()));
+            let (gone, kept) = std::mem::take(&mut stack.listeners)
+                .into_iter()
+                .partition::<Vec<_>, _>(|l| l.load_balancer.known() == Some(arn.as_str()));
+            stack.listeners = kept;
+            let gone: BTreeSet<String> = gone.into_iter().filter_map(|l| l.arn).collect();
+            let is_gone = |listener: &Ref| listener.known().is_some_and(|arn| gone.contains(arn));
+            stack.rules.retain(|rule| !is_gone(&rule.listener));
         }
         _ => {}
     }
