@@ -4,6 +4,8 @@
 //! view -> intent -> ask/answer -> build -> plan -> lint -> apply -> status
 //! ```
 
+use std::collections::BTreeSet;
+
 use elbow_core::binding;
 use elbow_core::intent::{self, Intent, Wish};
 use elbow_core::key::StackKey;
@@ -177,6 +179,7 @@ fn plan(engine: &Engine, owners: &[Owner], wanted: &Stack, actual: &Stack) -> Pl
     let context = PlanContext {
         settings: &engine.settings,
         owners,
+        sick: &BTreeSet::new(),
     };
     let plan = plan::plan(wanted, actual, &context);
     let findings = plan::lint(&plan, actual, &engine.settings);

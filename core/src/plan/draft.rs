@@ -21,6 +21,10 @@ pub(super) struct Draft<'a> {
     pub owners: &'a [Owner],
     /// Set when a load balancer would have to be replaced: nothing the old one uses is closed or deleted.
     pub frozen: bool,
+    /// Whether a sick member of which nothing good is known holds the stack: what nobody wants stays.
+    pub hold: bool,
+    /// Whether something stays that nobody wants, because the stack is on hold.
+    pub held_back: bool,
     /// ARNs of load balancers that should go and may not.
     pub protected: BTreeSet<String>,
     /// Name of the binding of each target group once the plan is done.
@@ -46,6 +50,8 @@ impl<'a> Draft<'a> {
             settings: context.settings,
             owners: context.owners,
             frozen: false,
+            hold: !context.sick.is_empty(),
+            held_back: false,
             protected: BTreeSet::new(),
             bindings: BTreeMap::new(),
             kept_bindings: BTreeSet::new(),
@@ -309,7 +315,7 @@ impl<'a> Draft<'a> {
     /// Takes the finalizer of owners that are gone away, after every deletion; where other owners stay, after
     /// every step. Nothing of it while something has to stay.
     pub fn remove_finalizers(&mut self) {
-        if !self.protected.is_empty() || (self.frozen && !self.wanted.is_empty()) {
+        if self.held_back || !self.protected.is_empty() || (self.frozen && !self.wanted.is_empty()) {
             return;
         }
         let needs = if self.wanted.is_empty() {

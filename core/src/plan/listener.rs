@@ -6,9 +6,11 @@ use elbow_crds::limits::nlb;
 
 use super::attributes::{describe_attributes, diff_attributes};
 use super::draft::Draft;
+use super::listener_certificates::{CertificateDiff, add_certificate};
 use super::listener_drift::{ListenerDrift, drift};
 use super::load_balancer::describe_ref;
 use super::pair::{Pairs, pair};
+use super::rules::{self, ListenerRules};
 use super::tags::{Legacy, diff_tags};
 use super::target_group::target_groups_of;
 use super::{Action, StepId};
@@ -33,7 +35,7 @@ pub(super) fn change_all(draft: &mut Draft, balancers: &Pairs<LoadBalancer>) {
         .filter_map(|(_, balancer)| balancer.arn.as_deref())
         .collect();
     let mut deletions = BTreeSet::new();
-    if !draft.frozen {
+    if !draft.frozen && !draft.holds_back(&pairs.surplus) {
         for listener in &pairs.surplus {
             if listener
                 .load_balancer
@@ -45,12 +47,56 @@ pub(super) fn change_all(draft: &mut Draft, balancers: &Pairs<LoadBalancer>) {
         }
     }
     let crowded = !nlb::LISTENERS.allows(pairs.missing.len() + actual.listeners.len());
-    let before = if crowded { deletions } else { BTreeSet::new() };
+    let before = if crowded {
+        deletions.clone()
+    } else {
+        BTreeSet::new()
+    };
     for (listener, _) in &pairs.missing {
         create(draft, listener, &before);
     }
-    for (listener, existing) in &pairs.kept {
-        change(draft, listener, existing);
+    change_kept(draft, &pairs, deletions);
+}
+
+/// A listener that stays.
+struct Staying<'a> {
+    /// What it is to become.
+    wanted: Listener,
+    actual: &'a Listener,
+    rules: Option<ListenerRules<'a>>,
+}
+
+/// Changes listeners that stay with their rules, then writes the rules of new ones. `before`: deletions of
+/// listeners, which make room for rules.
+fn change_kept<'a>(draft: &mut Draft<'a>, pairs: &Pairs<'a, Listener>, mut before: BTreeSet<StepId>) {
+    let mut staying = Vec::new();
+    for (wanted, actual) in &pairs.kept {
+        let wanted = draft.held_listener(wanted, actual);
+        let resolved = draft.resolve_listener(&wanted);
+        let rules = ListenerRules::new(draft, &resolved, actual);
+        staying.push(Staying {
+            wanted,
+            actual,
+            rules,
+        });
+    }
+    let new: Vec<(&Listener, Ref)> = pairs
+        .missing
+        .iter()
+        .map(|(new, _)| (*new, draft.resolve(&new.load_balancer)))
+        .collect();
+    let mut rules: Vec<&mut ListenerRules<'a>> =
+        staying.iter_mut().filter_map(|one| one.rules.as_mut()).collect();
+    let crowded = rules::fit(draft, &mut rules, &new);
+    if !crowded {
+        before.clear();
+    }
+    staying.sort_by_key(|one| one.rules.as_ref().and_then(ListenerRules::turn));
+    for one in &mut staying {
+        change(draft, one, &mut before);
+    }
+    for (listener, _) in new {
+        rules::write_new(draft, listener, &before);
     }
 }
 
@@ -65,6 +111,14 @@ fn delete(draft: &mut Draft, listener: &Listener) -> Option<StepId> {
         reason,
     );
     draft.ends(&arn, step);
+    let actual = draft.actual;
+    for rule in actual
+        .rules
+        .iter()
+        .filter(|rule| rule.listener.known() == Some(arn.as_str()))
+    {
+        draft.ends(rule.arn.as_deref().unwrap_or_default(), step);
+    }
     Some(step)
 }
 
@@ -76,7 +130,7 @@ fn create(draft: &mut Draft, wanted: &Listener, before: &BTreeSet<StepId>) {
     }
     let mut needs = draft.producers(&references);
     needs.extend(draft.settled_by(&wanted.load_balancer));
-    needs.extend(attributes_of(draft, &listener));
+    needs.extend(attributes_of(draft, references.iter()));
     needs.extend(before);
     let address = ResourceAddress::new(ResourceKind::Listener, &wanted.id);
     let cluster = &draft.settings.scope.cluster;
@@ -128,15 +182,21 @@ fn describe_forward(listener: &Listener) -> String {
 }
 
 /// `TLS 443` for printing.
-fn name(listener: &Listener) -> String {
+pub(super) fn name(listener: &Listener) -> String {
     format!("{} {}", listener.protocol, listener.port)
 }
 
-fn is_secure(listener: &Listener) -> bool {
+/// Whether a listener has certificates.
+pub(super) fn is_secure(listener: &Listener) -> bool {
     listener.ssl_policy.get().is_some() || matches!(listener.protocol, Protocol::Tls | Protocol::Https)
 }
 
-fn change(draft: &mut Draft, wanted: &Listener, actual: &Listener) {
+fn change(draft: &mut Draft, staying: &mut Staying<'_>, before: &mut BTreeSet<StepId>) {
+    let Staying {
+        wanted,
+        actual,
+        rules,
+    } = staying;
     let Some(arn) = actual.arn.clone() else { return };
     let resolved = draft.resolve_listener(wanted);
     if !references(&resolved).all(|reference| draft.can_resolve(reference)) {
@@ -155,7 +215,17 @@ fn change(draft: &mut Draft, wanted: &Listener, actual: &Listener) {
     if certificates.before_settings {
         opened = certificates.open(draft, wanted, &reference, BTreeSet::new());
     }
-    let modified = modify(draft, wanted, actual, resolved, opened.clone());
+    let mut needs = opened.clone();
+    needs.extend(
+        rules
+            .as_mut()
+            .map(|rules| rules.open(draft, before))
+            .unwrap_or_default(),
+    );
+    let modified = modify(draft, wanted, actual, resolved, needs);
+    if let Some(rules) = rules {
+        rules.close(draft, modified, before);
+    }
     if !certificates.before_settings {
         opened = certificates.open(draft, wanted, &reference, modified.into_iter().collect());
     }
@@ -184,7 +254,7 @@ fn modify(
     }
     needs.extend(draft.producers(references(&resolved)));
     needs.extend(draft.settled_by(&wanted.load_balancer));
-    needs.extend(attributes_of(draft, &resolved));
+    needs.extend(attributes_of(draft, references(&resolved)));
     if target_groups_of(actual).next().is_some() {
         for id in fresh_groups(draft, wanted, actual) {
             needs.extend(draft.await_targets(&id, &wanted.origins));
@@ -209,8 +279,11 @@ fn modify(
 }
 
 /// Steps that set the attributes of new groups: traffic comes only after them.
-fn attributes_of(draft: &Draft, listener: &Listener) -> BTreeSet<StepId> {
-    let groups: BTreeSet<&Ref> = references(listener).collect();
+pub(super) fn attributes_of<'r>(
+    draft: &Draft,
+    references: impl Iterator<Item = &'r Ref>,
+) -> BTreeSet<StepId> {
+    let groups: BTreeSet<&Ref> = references.collect();
     draft.steps_where(|action| {
         matches!(action, Action::ModifyTargetGroupAttributes { group: group @ Ref::Pending(_), .. }
             if groups.contains(group))
@@ -255,89 +328,4 @@ fn change_attributes(
     let reason = format!("{}: {changes}", name(wanted));
     let action = Action::ModifyListenerAttributes { listener, attributes };
     draft.push(action, modified.into_iter().collect(), &wanted.origins, reason);
-}
-
-/// Certificates besides the default one that come and go.
-struct CertificateDiff {
-    add: Vec<String>,
-    remove: Vec<String>,
-    /// Whether AWS takes certificates before the settings change: the listener is secure already.
-    before_settings: bool,
-    /// Whether old ones have to go first because of the quota.
-    crowded: bool,
-}
-
-impl CertificateDiff {
-    /// Nothing for a listener that is not to be secure: what it has goes with the change of its protocol.
-    fn new(wanted: &Listener, actual: &Listener) -> Self {
-        let none = BTreeSet::new();
-        let old = actual.extra_certificates.get().unwrap_or(&none);
-        let new = match wanted.extra_certificates.get() {
-            Some(new) if is_secure(wanted) => new,
-            _ => old,
-        };
-        Self {
-            add: new.difference(old).cloned().collect(),
-            remove: old.difference(new).cloned().collect(),
-            before_settings: is_secure(actual),
-            crowded: nlb::CERTIFICATES.allows(new.len()) && !nlb::CERTIFICATES.allows(new.union(old).count()),
-        }
-    }
-
-    fn open(
-        &self,
-        draft: &mut Draft,
-        wanted: &Listener,
-        listener: &Ref,
-        mut needs: BTreeSet<StepId>,
-    ) -> BTreeSet<StepId> {
-        if self.crowded {
-            needs.extend(self.remove_all(draft, wanted, listener, &needs.clone()));
-        }
-        self.add
-            .iter()
-            .map(|certificate| add_certificate(draft, wanted, listener, certificate, needs.clone()))
-            .collect()
-    }
-
-    fn close(&self, draft: &mut Draft, wanted: &Listener, listener: &Ref, needs: &BTreeSet<StepId>) {
-        if !self.crowded {
-            self.remove_all(draft, wanted, listener, needs);
-        }
-    }
-
-    fn remove_all(
-        &self,
-        draft: &mut Draft,
-        wanted: &Listener,
-        listener: &Ref,
-        needs: &BTreeSet<StepId>,
-    ) -> BTreeSet<StepId> {
-        self.remove
-            .iter()
-            .map(|certificate| {
-                let action = Action::RemoveListenerCertificate {
-                    listener: listener.clone(),
-                    certificate: certificate.clone(),
-                };
-                let reason = format!("{}: certificate {certificate} removed", name(wanted));
-                draft.push(action, needs.clone(), &wanted.origins, reason)
-            })
-            .collect()
-    }
-}
-
-fn add_certificate(
-    draft: &mut Draft,
-    wanted: &Listener,
-    listener: &Ref,
-    certificate: &str,
-    needs: BTreeSet<StepId>,
-) -> StepId {
-    let action = Action::AddListenerCertificate {
-        listener: listener.clone(),
-        certificate: certificate.to_owned(),
-    };
-    let reason = format!("{}: certificate {certificate} added", name(wanted));
-    draft.push(action, needs, &wanted.origins, reason)
 }

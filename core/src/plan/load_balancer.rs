@@ -27,7 +27,7 @@ pub(super) fn pairs<'a>(draft: &Draft<'a>) -> Pairs<'a, LoadBalancer> {
         &draft.wanted.load_balancers,
         &draft.actual.load_balancers,
         |balancer| balancer.id.clone(),
-        matches,
+        |wanted, actual| matches(wanted, actual) || (draft.hold && wanted.kind == actual.kind),
         |wanted, actual| {
             let arn = actual.arn.as_deref().unwrap_or_default();
             (
@@ -85,6 +85,10 @@ pub(super) fn open(draft: &mut Draft, pairs: &Pairs<LoadBalancer>) {
     }
     for (wanted, actual) in &pairs.kept {
         change_tags(draft, wanted, actual);
+        if draft.hold {
+            change_attributes(draft, wanted, actual);
+            continue;
+        }
         change_security_groups(draft, wanted, actual);
         let subnets = change_subnets(draft, wanted, actual);
         change_address_type(draft, wanted, actual, subnets);
@@ -155,6 +159,7 @@ fn resolved_groups(draft: &Draft, wanted: &LoadBalancer) -> Vec<Ref> {
 fn change_tags(draft: &mut Draft, wanted: &LoadBalancer, actual: &LoadBalancer) {
     let resource = draft.handle(ResourceKind::LoadBalancer, &wanted.id);
     let diff = diff_tags(&wanted.tags, &actual.tags, draft.settings, Legacy::Kept);
+    let diff = draft.held_tags(diff, &actual.tags);
     draft.change_elb_tags(resource, "", diff, &actual.tags, &wanted.origins);
 }
 

@@ -7,8 +7,10 @@
 mod attributes;
 mod binding;
 mod draft;
+mod hold;
 pub mod lint;
 mod listener;
+mod listener_certificates;
 mod listener_drift;
 mod load_balancer;
 mod outcome;
@@ -16,6 +18,7 @@ mod outputs;
 mod pair;
 mod removal;
 pub mod render;
+mod rules;
 mod security_group;
 pub mod step;
 mod tags;
@@ -25,7 +28,12 @@ pub use lint::{LintFinding, lint};
 pub use outcome::apply_step;
 pub use outputs::{Output, Outputs};
 pub use render::{render_json, render_text};
+pub use rules::handover;
 pub use step::{Action, Plan, Step, StepId};
+
+use std::collections::BTreeSet;
+
+use elbow_crds::problem::ObjectRef;
 
 use crate::key::Key;
 use crate::model::{Owner, Stack};
@@ -39,6 +47,9 @@ pub struct PlanContext<'a> {
     pub settings: &'a Settings,
     /// The owners; none if no finalizer is to be kept (tests, owners that are not there).
     pub owners: &'a [Owner],
+    /// Sick members of which no good contribution is known. Unless empty, nothing on the stack's load balancers
+    /// is changed or deleted that the wanted stack, made of the healthy members, does not explain.
+    pub sick: &'a BTreeSet<ObjectRef>,
 }
 
 /// The steps from `actual` to `wanted`, in an order that satisfies all dependencies. Empty at rest.

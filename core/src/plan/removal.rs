@@ -8,14 +8,14 @@ use elbow_crds::problem::{Problem, ProblemCode};
 use super::attributes::DELETION_PROTECTION;
 use super::draft::Draft;
 use super::pair::Pairs;
-use super::target_group::target_groups_of;
+use super::target_group::{known_groups, target_groups_of};
 use super::{Action, StepId, binding};
-use crate::model::{Action as ListenerAction, LoadBalancer, Ref, SecurityGroup, TargetGroup};
+use crate::model::{Action as ListenerAction, Binding, LoadBalancer, Ref, Rule, SecurityGroup, TargetGroup};
 
 /// Deletes load balancers nobody wants. Protection against deletion is taken off only when the owner wants
 /// no load balancer at all.
 pub(super) fn load_balancers(draft: &mut Draft, pairs: &Pairs<LoadBalancer>) {
-    if draft.frozen {
+    if draft.frozen || draft.holds_back(&pairs.surplus) {
         return;
     }
     for balancer in &pairs.surplus {
@@ -62,10 +62,15 @@ pub(super) fn bindings(draft: &mut Draft) {
         return;
     }
     let actual = draft.actual;
-    for existing in &actual.bindings {
-        if draft.is_binding_kept(existing) {
-            continue;
-        }
+    let surplus: Vec<&Binding> = actual
+        .bindings
+        .iter()
+        .filter(|binding| !draft.is_binding_kept(binding))
+        .collect();
+    if draft.holds_back(&surplus) {
+        return;
+    }
+    for existing in surplus {
         let arn = existing.spec.target_group.known().unwrap_or_default();
         if let Some(mut needs) = last_uses(draft, arn) {
             if draft.wanted.load_balancers.is_empty() {
@@ -82,13 +87,15 @@ fn last_uses(draft: &Draft, arn: &str) -> Option<BTreeSet<StepId>> {
         .wanted
         .listeners
         .iter()
-        .flat_map(|listener| &listener.default_actions)
+        .map(|listener| &listener.default_actions)
+        .chain(draft.wanted.rules.iter().map(|rule| &rule.actions))
+        .flatten()
         .flat_map(ListenerAction::target_groups)
         .any(|tuple| draft.resolve(&tuple.target_group).known() == Some(arn));
     if wanted {
         return None;
     }
-    draft
+    let listeners = draft
         .actual
         .listeners
         .iter()
@@ -96,13 +103,33 @@ fn last_uses(draft: &Draft, arn: &str) -> Option<BTreeSet<StepId>> {
         .map(|listener| {
             let own = listener.arn.as_deref().and_then(|arn| draft.end_of(arn));
             own.or_else(|| listener.load_balancer.known().and_then(|arn| draft.end_of(arn)))
-        })
-        .collect()
+        });
+    let rules = draft
+        .actual
+        .rules
+        .iter()
+        .filter(|rule| known_groups(&rule.actions).any(|group| group == arn))
+        .map(|rule| {
+            let own = rule.arn.as_deref().and_then(|arn| draft.end_of(arn));
+            own.or_else(|| draft.end_of(balancer_of(draft, rule)?))
+        });
+    listeners.chain(rules).collect()
+}
+
+/// The load balancer whose listener has a rule.
+fn balancer_of<'a>(draft: &Draft<'a>, rule: &Rule) -> Option<&'a str> {
+    let actual = draft.actual;
+    let arn = rule.listener.known()?;
+    let listener = actual
+        .listeners
+        .iter()
+        .find(|listener| listener.arn.as_deref() == Some(arn))?;
+    listener.load_balancer.known()
 }
 
 /// Deletes target groups nobody wants, after their bindings.
 pub(super) fn target_groups(draft: &mut Draft, pairs: &Pairs<TargetGroup>) {
-    if draft.frozen {
+    if draft.frozen || draft.holds_back(&pairs.surplus) {
         return;
     }
     for group in &pairs.surplus {
@@ -130,7 +157,7 @@ pub(super) fn target_groups(draft: &mut Draft, pairs: &Pairs<TargetGroup>) {
 
 /// Deletes security groups nobody wants, after load balancers and bindings let go of them.
 pub(super) fn security_groups(draft: &mut Draft, pairs: &Pairs<SecurityGroup>) {
-    if draft.frozen {
+    if draft.frozen || draft.holds_back(&pairs.surplus) {
         return;
     }
     let held: BTreeSet<&str> = draft

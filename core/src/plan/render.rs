@@ -222,6 +222,7 @@ fn describe_tagged(reference: &Ref) -> String {
     let kind = match reference.known() {
         Some(arn) if arn.contains(":targetgroup/") => "target group ",
         Some(arn) if arn.contains(":loadbalancer/") => "load balancer ",
+        Some(arn) if arn.contains(":listener-rule/") => return describe_rule(arn),
         _ => return describe_listener(reference),
     };
     format!("{kind}{}", describe_ref(reference))

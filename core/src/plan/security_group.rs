@@ -70,6 +70,7 @@ fn create(draft: &mut Draft, wanted: &SecurityGroup) {
 fn change_tags(draft: &mut Draft, wanted: &SecurityGroup, actual: &SecurityGroup) {
     let group = draft.handle(ResourceKind::SecurityGroup, &wanted.id);
     let diff = diff_tags(&wanted.tags, &actual.tags, draft.settings, Legacy::Kept);
+    let diff = draft.held_tags(diff, &actual.tags);
     if !diff.add.is_empty() {
         let reason = describe_added(&diff.add, &actual.tags);
         let action = Action::CreateTags {
@@ -92,7 +93,8 @@ fn change_tags(draft: &mut Draft, wanted: &SecurityGroup, actual: &SecurityGroup
 /// the new ones.
 fn change_rules(draft: &mut Draft, wanted: &SecurityGroup, actual: &SecurityGroup) {
     let RuleDiff { missing, extra } = diff_rules(&wanted.ingress, &actual.ingress);
-    let extra = if draft.frozen { Vec::new() } else { extra };
+    let stays = draft.frozen || draft.holds_back(&extra);
+    let extra = if stays { Vec::new() } else { extra };
     let group = draft.handle(ResourceKind::SecurityGroup, &wanted.id);
     let authorize = (!missing.is_empty()).then(|| {
         let reason = format!("{} added", describe_rules(&missing));

@@ -14,9 +14,20 @@ use crate::model::{
 };
 use crate::settings::Settings;
 
-/// Pairs groups by resource id. A group that a listener uses is preferred, then one with the wanted name.
+/// Pairs groups by resource id. A group that a listener or rule uses is preferred, then one with the wanted name.
 pub(super) fn pairs<'a>(draft: &Draft<'a>) -> Pairs<'a, TargetGroup> {
-    let used: BTreeSet<&str> = draft.actual.listeners.iter().flat_map(target_groups_of).collect();
+    let of_rules = draft
+        .actual
+        .rules
+        .iter()
+        .flat_map(|rule| known_groups(&rule.actions));
+    let used: BTreeSet<&str> = draft
+        .actual
+        .listeners
+        .iter()
+        .flat_map(target_groups_of)
+        .chain(of_rules)
+        .collect();
     pair(
         &draft.wanted.target_groups,
         &draft.actual.target_groups,

@@ -15,4 +15,5 @@ mod plan_properties;
 mod plan_rules;
 mod plan_shape;
 mod plan_world;
+mod rule_plans;
 mod service;

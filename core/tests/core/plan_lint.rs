@@ -103,6 +103,7 @@ fn a_stopped_step_takes_its_dependents_along_and_nothing_else() {
     let context = elbow_core::plan::PlanContext {
         settings: &world.settings,
         owners: std::slice::from_ref(&owner),
+        sick: &BTreeSet::new(),
     };
     let plan = elbow_core::plan::plan(&wanted, &world.actual, &context);
     let findings = lint(&plan, &world.actual, &world.settings);
@@ -141,6 +142,7 @@ fn an_adjustable_quota_warns_and_stops_nothing() {
     let context = elbow_core::plan::PlanContext {
         settings: &world.settings,
         owners: &[],
+        sick: &BTreeSet::new(),
     };
     let plan = elbow_core::plan::plan(&wanted, &world.actual, &context);
     let findings = lint(&plan, &world.actual, &world.settings);

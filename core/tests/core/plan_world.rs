@@ -9,6 +9,7 @@ use elbow_core::plan::{
     Action, Output, Outputs, Plan, PlanContext, Step, StepId, apply_step, lint, plan, render_text,
 };
 use elbow_core::settings::Settings;
+use elbow_crds::problem::ObjectRef;
 
 use crate::plan_shape::{key, owner_ref};
 
@@ -16,6 +17,7 @@ pub struct World {
     pub actual: Stack,
     pub settings: Settings,
     pub owner: Owner,
+    pub sick: BTreeSet<ObjectRef>,
     made: usize,
 }
 
@@ -31,6 +33,7 @@ impl World {
                 has_finalizer: false,
                 gone: false,
             },
+            sick: BTreeSet::new(),
             made: 0,
         }
     }
@@ -44,14 +47,20 @@ impl World {
 
     /// The plan for `wanted`; it has to pass the linter.
     pub fn plan(&self, wanted: &Stack) -> Plan {
-        let context = PlanContext {
-            settings: &self.settings,
-            owners: std::slice::from_ref(&self.owner),
-        };
-        let plan = plan(wanted, &self.actual, &context);
+        let plan = self.unchecked_plan(wanted);
         let findings = lint(&plan, &self.actual, &self.settings);
         assert!(findings.is_empty(), "{findings:#?}\n{}", render_text(&plan));
         plan
+    }
+
+    /// The plan for `wanted`, whatever the linter says.
+    pub fn unchecked_plan(&self, wanted: &Stack) -> Plan {
+        let context = PlanContext {
+            settings: &self.settings,
+            owners: std::slice::from_ref(&self.owner),
+            sick: &self.sick,
+        };
+        plan(wanted, &self.actual, &context)
     }
 
     /// Plans and applies until nothing is left, and returns the number of plans.
@@ -125,10 +134,25 @@ impl World {
                 let prefix = arn("listener/net", "k8s-default-web");
                 self.output(address, &prefix, outputs);
             }
+            Action::CreateRule { address, .. } => {
+                let prefix = arn("listener-rule/app", "k8s-default-web");
+                self.output(address, &prefix, outputs);
+            }
             Action::CreateBinding { address, .. } => self.output(address, "uid", outputs),
             _ => {}
         }
         apply_step(&mut self.actual, step, outputs);
+        let numbers: BTreeSet<_> = self
+            .actual
+            .rules
+            .iter()
+            .map(|r| (&r.listener, r.priority))
+            .collect();
+        assert_eq!(
+            numbers.len(),
+            self.actual.rules.len(),
+            "PriorityInUse after {step:?}"
+        );
     }
 
     fn output(&mut self, address: &ResourceAddress, prefix: &str, outputs: &mut Outputs) {
@@ -169,7 +193,7 @@ impl World {
                 assert!(!taken, "AlreadyExists {}", binding.name);
             }
             Action::DeleteTargetGroup { arn } => {
-                let used = actual.listeners.iter().any(|l| uses(l, arn));
+                let used = actual.listeners.iter().any(|l| uses(l, arn)) || leads_to(actual, arn);
                 assert!(!used, "ResourceInUse {arn}");
                 let bound = actual
                     .bindings
@@ -184,7 +208,7 @@ impl World {
                     .find(|b| &b.name == name)
                     .expect("NotFound");
                 let arn = binding.spec.target_group.known().expect("bound");
-                let used = actual.listeners.iter().any(|l| uses(l, arn));
+                let used = actual.listeners.iter().any(|l| uses(l, arn)) || leads_to(actual, arn);
                 let there = actual.target_groups.iter().any(|g| g.arn.as_deref() == Some(arn));
                 let serving = used && there && !binding.deleting;
                 assert!(!serving, "{name} still serves a listener");
@@ -217,6 +241,14 @@ impl World {
             assert!(there, "TargetGroupNotFound {tuple:?}");
         }
     }
+}
+
+/// Whether a rule forwards to a group.
+fn leads_to(stack: &Stack, arn: &str) -> bool {
+    let actions = stack.rules.iter().flat_map(|rule| &rule.actions);
+    actions
+        .flat_map(ListenerAction::target_groups)
+        .any(|tuple| tuple.target_group.known() == Some(arn))
 }
 
 fn arn(kind: &str, name: &str) -> String {

@@ -81,6 +81,7 @@ impl Process {
         let context = PlanContext {
             settings: &self.settings,
             owners: &intent.owners,
+            sick: &std::collections::BTreeSet::new(),
         };
         let plan = plan(&wanted, &actual, &context);
         assert_eq!(lint(&plan, &actual, &self.settings), [], "{plan:#?}");

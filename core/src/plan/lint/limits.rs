@@ -2,15 +2,17 @@
 //!
 //! Fixed ones stop the step, since AWS would refuse it; adjustable ones warn.
 
-use elbow_crds::limits::{Kind, Limit, Range, nlb, security_group, tag, target_group, value};
+use elbow_crds::limits::{
+    Kind, Limit, Range, alb, nlb, rule as rule_limits, security_group, tag, target_group, value,
+};
 use elbow_crds::problem::Severity;
 
 use super::super::{Action, Plan, Step};
 use super::{LintFinding, Rule};
 use crate::breaches;
 use crate::model::{
-    Action as ListenerAction, HealthCheck, HealthCheckPort, Listener, Rule as ListenerRule, Stack, Tags,
-    TargetGroup,
+    Action as ListenerAction, HealthCheck, HealthCheckPort, Listener, Protocol, Rule as ListenerRule, Stack,
+    Tags, TargetGroup,
 };
 
 /// Limits that a step exceeds.
@@ -52,8 +54,15 @@ pub(super) fn check(step: &Step, plan: &Plan, actual: &Stack) -> Vec<LintFinding
         Action::CreateRule { rule, tags, .. } => {
             found.tags(tags);
             found.rule(rule);
+            found.range(&value::RULE_PRIORITY, rule.priority);
+            found.rules(rule, plan, actual);
         }
         Action::ModifyRule { rule, .. } => found.rule(rule),
+        Action::SetRulePriorities { priorities, .. } => {
+            for (_, number) in priorities {
+                found.range(&value::RULE_PRIORITY, *number);
+            }
+        }
         Action::CreateTags { tags, .. } | Action::AddTags { tags, .. } => found.tags(tags),
         Action::ModifyLoadBalancerAttributes { attributes, .. } => {
             found.count(&value::ATTRIBUTES_PER_CALL, attributes.len());
@@ -63,8 +72,8 @@ pub(super) fn check(step: &Step, plan: &Plan, actual: &Stack) -> Vec<LintFinding
     found.findings
 }
 
-struct Found<'a> {
-    step: &'a Step,
+pub(super) struct Found<'a> {
+    pub(super) step: &'a Step,
     findings: Vec<LintFinding>,
 }
 
@@ -78,7 +87,7 @@ impl Found<'_> {
         });
     }
 
-    fn count(&mut self, limit: &Limit, count: usize) {
+    pub(super) fn count(&mut self, limit: &Limit, count: usize) {
         if limit.allows(count) {
             return;
         }
@@ -136,6 +145,7 @@ impl Found<'_> {
     }
 
     fn rule(&mut self, rule: &ListenerRule) {
+        self.count(&rule_limits::ACTIONS, rule.actions.len());
         self.actions(&rule.actions);
         let conditions = breaches::of_conditions(&rule.conditions);
         for message in conditions
@@ -179,6 +189,12 @@ impl Found<'_> {
                     if other.load_balancer == listener.load_balancer)
             })
             .count();
-        self.count(&nlb::LISTENERS, staying + created);
+        let application = matches!(listener.protocol, Protocol::Http | Protocol::Https);
+        let limit = if application {
+            &alb::LISTENERS
+        } else {
+            &nlb::LISTENERS
+        };
+        self.count(limit, staying + created);
     }
 }

@@ -3,7 +3,9 @@
 //! In: a plan, the actual stack it was made for, settings. Out: findings. A finding that stops takes its step
 //! and all dependents out of the plan ([`enforce`]); the rest of the plan is carried out.
 
+mod forwarding;
 mod limits;
+mod rule_limits;
 mod rules;
 
 pub(super) use rules::subject;
@@ -28,8 +30,10 @@ pub enum Rule {
     Tags,
     /// Every pending reference is produced by a step that this one depends on.
     References,
-    /// No listener points to a target group that the plan deletes.
+    /// No listener or rule points to a target group that the plan deletes.
     DeletedTarget,
+    /// Rules stay on their listener.
+    Listener,
     /// No load balancer is deleted under deletion protection.
     Protection,
     /// At most one step per resource and kind of step.
@@ -65,6 +69,7 @@ pub fn lint(plan: &Plan, actual: &Stack, settings: &Settings) -> Vec<LintFinding
         findings.extend(context.tags(step));
         findings.extend(context.references(step));
         findings.extend(context.deleted_target(step));
+        findings.extend(context.same_listener(step));
         findings.extend(context.protection(step));
         findings.extend(context.finalizer(step));
         findings.extend(limits::check(step, plan, actual));

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use elbow_crds::problem::Severity;
 
 use super::super::attributes::DELETION_PROTECTION;
-use super::super::target_group::target_groups_of;
 use super::super::{Action, Plan, Step, StepId};
 use super::{LintFinding, Rule};
 use crate::model::{
@@ -35,7 +34,8 @@ pub(super) fn order(plan: &Plan) -> Vec<LintFinding> {
         .collect()
 }
 
-/// At most one step per resource and kind of step; certificates come one per call.
+/// At most one step per resource and kind of step; certificates come one per call, and rules may be spread
+/// before they are brought into another order.
 pub(super) fn once(plan: &Plan) -> Vec<LintFinding> {
     let mut seen = BTreeSet::new();
     plan.steps
@@ -61,6 +61,7 @@ fn identity(action: &Action) -> (String, String) {
             certificate,
         } => format!("{listener:?} {certificate}"),
         Action::AwaitTargets { namespace, name, .. } => format!("{namespace}/{name}"),
+        Action::SetRulePriorities { .. } => format!("{action:?}"),
         _ => match (subject(action), produced(action)) {
             (Some(reference), _) => format!("{reference:?}"),
             (None, Some(address)) => format!("{address:?}"),
@@ -170,12 +171,12 @@ fn listener_references(listener: &Listener) -> Vec<Ref> {
 
 /// What the rules look up.
 pub(super) struct Context<'a> {
-    plan: &'a Plan,
-    actual: &'a Stack,
+    pub(super) plan: &'a Plan,
+    pub(super) actual: &'a Stack,
     settings: &'a Settings,
     /// For each step all steps that end before it starts.
     before: Vec<BTreeSet<StepId>>,
-    producers: BTreeMap<&'a ResourceAddress, StepId>,
+    pub(super) producers: BTreeMap<&'a ResourceAddress, StepId>,
     ours: BTreeSet<&'a str>,
 }
 
@@ -201,6 +202,7 @@ impl<'a> Context<'a> {
             .chain(actual.load_balancers.iter().filter_map(|b| b.arn.as_deref()))
             .chain(actual.target_groups.iter().filter_map(|g| g.arn.as_deref()))
             .chain(actual.listeners.iter().filter_map(|l| l.arn.as_deref()))
+            .chain(actual.rules.iter().filter_map(|r| r.arn.as_deref()))
             .collect();
         Self {
             plan,
@@ -212,7 +214,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn before(&self, step: &Step) -> &BTreeSet<StepId> {
+    pub(super) fn before(&self, step: &Step) -> &BTreeSet<StepId> {
         static NONE: BTreeSet<StepId> = BTreeSet::new();
         self.before.get(step.id.0).unwrap_or(&NONE)
     }
@@ -251,7 +253,9 @@ impl<'a> Context<'a> {
             Action::CreateSecurityGroup { address, tags, .. }
             | Action::CreateTargetGroup { address, tags, .. }
             | Action::CreateLoadBalancer { address, tags, .. } => carries(tags, &address.id.0),
-            Action::CreateListener { address, tags, .. } => tags.is_empty() || carries(tags, &address.id.0),
+            Action::CreateListener { address, tags, .. } | Action::CreateRule { address, tags, .. } => {
+                tags.is_empty() || carries(tags, &address.id.0)
+            }
             Action::CreateBinding { binding, .. } => tracking::binding_labels(key)
                 .iter()
                 .all(|(key, value)| binding.labels.get(key) == Some(value)),
@@ -275,43 +279,6 @@ impl<'a> Context<'a> {
             let message = format!("{address} is needed and not created before");
             (!produced).then(|| finding(step, Rule::References, message))
         })
-    }
-
-    /// A target group is deleted only after every listener that forwards to it was changed or deleted, and
-    /// no listener of the plan forwards to it.
-    pub fn deleted_target(&self, step: &Step) -> Option<LintFinding> {
-        let Action::DeleteTargetGroup { arn } = &step.action else {
-            return None;
-        };
-        let before = self.before(step);
-        let forwards = |listener: &Listener| target_groups_of(listener).any(|group| group == arn);
-        let pointing = self.plan.steps.iter().any(|other| match &other.action {
-            Action::CreateListener { listener, .. } | Action::ModifyListener { listener, .. } => {
-                forwards(listener)
-            }
-            _ => false,
-        });
-        let left = self
-            .actual
-            .listeners
-            .iter()
-            .filter(|l| forwards(l))
-            .any(|listener| {
-                let own = listener.arn.as_deref();
-                let balancer = listener.load_balancer.known();
-                !self.plan.steps.iter().any(|other| {
-                    let ended = match &other.action {
-                        Action::ModifyListener { arn, .. } | Action::DeleteListener { arn } => {
-                            own == Some(arn.as_str())
-                        }
-                        Action::DeleteLoadBalancer { arn } => balancer == Some(arn.as_str()),
-                        _ => false,
-                    };
-                    ended && before.contains(&other.id)
-                })
-            });
-        let message = format!("a listener still forwards to the target group {arn}");
-        (pointing || left).then(|| finding(step, Rule::DeletedTarget, message))
     }
 
     /// A protected load balancer is deleted only after the same plan switched the protection off.

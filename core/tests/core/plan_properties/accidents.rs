@@ -230,6 +230,7 @@ fn a_record_vouches_for_what_was_applied_and_for_nothing_else() {
         let context = PlanContext {
             settings: &settings,
             owners: &[],
+            sick: &std::collections::BTreeSet::new(),
         };
         let rest = plan(&wanted, &vouched, &context);
         assert!(rest.is_empty(), "{}", render_text(&rest));
