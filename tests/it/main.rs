@@ -17,6 +17,7 @@ mod mirror;
 mod rules;
 mod support;
 mod targets;
+mod transitions;
 mod wire_emulator;
 mod wire_hostile;
 mod wire_order;

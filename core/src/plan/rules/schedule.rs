@@ -268,7 +268,7 @@ impl Writer<'_> {
         if self
             .surplus
             .iter()
-            .any(|index| self.number(*index).is_some_and(|number| number < lowest))
+            .any(|index| self.number(*index).is_some_and(|number| number <= lowest))
         {
             let bottom = numbers::bottom(self.surplus.len());
             moves.extend(

@@ -1,7 +1,9 @@
 //! Plans for rules of listeners.
 
 mod counts;
+mod handover;
 mod held;
+mod traffic;
 mod worked;
 
 use elbow_core::model::{
