@@ -90,7 +90,7 @@ async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<
             writeln!(page, "{}", build::stack_text(&wanted))?;
         }
         Wanted::Stack(wanted, warnings) => {
-            let (plan, _) = reconcile::planned(engine, &intent.owners, &wanted, &cx).await?;
+            let (plan, _) = reconcile::planned(engine, &intent, &wanted, &cx).await?;
             let untagged = engine.mirror.problems(key);
             if !untagged.is_empty() {
                 obstacles(&mut page, key, &untagged)?;

@@ -12,7 +12,7 @@ use elbow_core::key::StackKey;
 use elbow_core::model::{Owner, Stack};
 use elbow_core::plan::{self, Action, Plan, PlanContext};
 use elbow_core::status;
-use elbow_crds::problem::Problem;
+use elbow_crds::problem::{ObjectRef, Problem};
 
 use crate::apply::{self, Applied, ApplyContext};
 use crate::ask::{self, Wanted};
@@ -47,7 +47,7 @@ pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
         Wanted::Sick(problems) => return conclude::sick(&intent, problems),
         Wanted::Stack(wanted, warnings) => (*wanted, warnings),
     };
-    let (plan, read) = match planned(engine, &intent.owners, &wanted, cx).await {
+    let (plan, read) = match planned(engine, &intent, &wanted, cx).await {
         Ok(planned) => planned,
         Err(error) => return conclude::unread(&intent, &error),
     };
@@ -118,17 +118,17 @@ fn intent_without(engine: &Engine, key: &StackKey, refused: &[Problem]) -> Inten
 /// although an owner stays, everything is read anew and planned for once more.
 pub async fn planned(
     engine: &Engine,
-    owners: &[Owner],
+    intent: &Intent,
     wanted: &Stack,
     cx: &Cx,
 ) -> Result<(Plan, bool), AwsError> {
     let (there, read) = actual(engine, wanted, cx).await?;
-    let first = plan(engine, owners, wanted, &there);
-    if !destroys(&first, &there, owners) || !engine.mirror.verify(&wanted.key, cx).await? {
+    let first = plan(engine, intent, wanted, &there);
+    if !destroys(&first, &there, &intent.owners) || !engine.mirror.verify(&wanted.key, cx).await? {
         return Ok((first, read));
     }
     let (there, read) = actual(engine, wanted, cx).await?;
-    Ok((plan(engine, owners, wanted, &there), read))
+    Ok((plan(engine, intent, wanted, &there), read))
 }
 
 /// Whether a plan replaces a resource of AWS, or deletes one although an owner stays.
@@ -174,12 +174,20 @@ async fn vouched(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<Option<Stac
     Ok(engine.records.vouch(wanted, &listed))
 }
 
+/// Members that are left out of what is wanted: what may be theirs is held.
+fn left_out(intent: &Intent) -> BTreeSet<ObjectRef> {
+    match &intent.wish {
+        Wish::Ingress(ingress) => ingress.sick.clone(),
+        _ => BTreeSet::new(),
+    }
+}
+
 /// Plans and lints. A step that fails the linter is dropped with its dependents.
-fn plan(engine: &Engine, owners: &[Owner], wanted: &Stack, actual: &Stack) -> Plan {
+fn plan(engine: &Engine, intent: &Intent, wanted: &Stack, actual: &Stack) -> Plan {
     let context = PlanContext {
         settings: &engine.settings,
-        owners,
-        sick: &BTreeSet::new(),
+        owners: &intent.owners,
+        sick: &left_out(intent),
     };
     let plan = plan::plan(wanted, actual, &context);
     let findings = plan::lint(&plan, actual, &engine.settings);
