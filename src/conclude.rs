@@ -127,6 +127,8 @@ pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Pla
         }
         keep_record(engine, intent, &pass, &mut run).await;
     }
+    // What a sick member lacks may appear at any time; nobody tells us, so we look again.
+    run.retry |= intent.problems.iter().any(Problem::is_fault);
     let healthy = complete && !run.retry && run.events.is_empty();
     if healthy && !matches!(intent.wish, Wish::Empty) {
         let stay = intent.owners.iter().filter(|owner| !owner.gone);
@@ -167,7 +169,7 @@ fn outcome(intent: &Intent, pass: &Pass) -> Run {
     }
     run.problems.sort();
     run.problems.dedup();
-    run.retry = applied.is_worth_a_retry() || intent.problems.iter().any(Problem::is_fault);
+    run.retry = applied.is_worth_a_retry();
     for waiting in applied.waiting.iter().filter(|waiting| waiting.entered) {
         let entered = status::wait_entered(&intent.owners, &waiting.objects, &waiting.for_);
         run.events.extend(entered);

@@ -84,7 +84,11 @@ impl Running<'_> {
         use Action as A;
         match &self.step.action {
             A::AddFinalizer { object, finalizer } => self.add_finalizer(object, finalizer).await,
-            A::RemoveFinalizer { object, finalizer } => self.remove_finalizer(object, finalizer).await,
+            A::RemoveFinalizer {
+                object,
+                finalizer,
+                last,
+            } => self.remove_finalizer(object, finalizer, *last).await,
             A::CreateBinding { address, binding } => self.create_binding(address, binding).await,
             A::UpdateBinding { binding, .. } => self.update_binding(binding).await,
             A::DeleteBinding { namespace, name, uid } => self.delete_binding(namespace, name, uid).await,

@@ -323,13 +323,18 @@ impl<'a> Draft<'a> {
         } else {
             self.steps_where(|_| true)
         };
+        let last = self.wanted.is_empty();
         for owner in self
             .owners
             .iter()
             .filter(|owner| owner.gone && owner.has_finalizer)
         {
             self.finalizer_step(owner, needs.clone(), |object, finalizer| {
-                Action::RemoveFinalizer { object, finalizer }
+                Action::RemoveFinalizer {
+                    object,
+                    finalizer,
+                    last,
+                }
             });
         }
     }

@@ -151,7 +151,9 @@ pub fn kind(action: &Action) -> &'static str {
 fn resource(action: &Action) -> String {
     match action {
         Action::AddFinalizer { object, finalizer } => format!("{object}: add finalizer {finalizer}"),
-        Action::RemoveFinalizer { object, finalizer } => format!("{object}: remove finalizer {finalizer}"),
+        Action::RemoveFinalizer {
+            object, finalizer, ..
+        } => format!("{object}: remove finalizer {finalizer}"),
         Action::CreateSecurityGroup { group, .. } => format!("security group {}", group.name),
         Action::AuthorizeIngress { group, .. }
         | Action::RevokeIngress { group, .. }

@@ -189,7 +189,12 @@ pub enum Action {
         target_group: Ref,
     },
     /// Takes our finalizer from an owner; depends on every deletion of that origin.
-    RemoveFinalizer { object: ObjectRef, finalizer: String },
+    /// `last`: nobody else owns the stack, so AWS must hold nothing of it.
+    RemoveFinalizer {
+        object: ObjectRef,
+        finalizer: String,
+        last: bool,
+    },
 }
 
 impl Action {

@@ -8,7 +8,7 @@ use elbow::assemble::{self, Parts};
 use elbow::aws::{Aws, AwsConfig, LeaseGuard};
 use elbow::clock::Clock;
 use elbow::cluster::wake::Wakes;
-use elbow::cluster::{Store, Stores, Trimmed, trim, wake};
+use elbow::cluster::{Store, Stores, Trimmed, trim, trim_ingress, wake, wake_ingress};
 use elbow::config::Process;
 use elbow::engine::Engine;
 use elbow::work;
@@ -32,6 +32,8 @@ pub const NODES: &str = "/api/v1/nodes";
 pub const PODS: &str = "/api/v1/pods";
 pub const CONFIG_MAPS: &str = "/api/v1/configmaps";
 pub const SLICES: &str = "/apis/discovery.k8s.io/v1/endpointslices";
+pub const INGRESSES: &str = "/apis/networking.k8s.io/v1/ingresses";
+pub const CLASSES: &str = "/apis/networking.k8s.io/v1/ingressclasses";
 pub const EVENTS: &str = "/apis/events.k8s.io/v1/events";
 /// How long a change takes to arrive through the watch; changes within it arrive together.
 pub const WATCH_DELAY: Duration = Duration::from_millis(20);
@@ -275,6 +277,17 @@ impl World {
         );
         self.follow(NODES, seen, trim::node, &s.nodes, |c| {
             wakes.extend(wake::by_node(&c, s))
+        });
+        let settings = &self.land.settings;
+        self.follow(
+            CLASSES,
+            seen,
+            trim_ingress::ingress_class,
+            &s.ingress_classes,
+            |c| wakes.extend(wake_ingress::by_class(&c, s, settings)),
+        );
+        self.follow(INGRESSES, seen, trim_ingress::ingress, &s.ingresses, |c| {
+            wakes.extend(wake_ingress::by_ingress(&c, s, settings))
         });
         self.follow(BINDINGS, seen, trim::binding, &s.bindings, |c| {
             wakes.extend(wake::by_binding(&c))
