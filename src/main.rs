@@ -34,12 +34,13 @@ fn usage(error: &clap::Error) -> ExitCode {
         print!("{error}");
         return ExitCode::SUCCESS;
     }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        eprintln!("elbow: no subcommand given (see elbow --help)");
+        return ExitCode::FAILURE;
+    }
     let text = error.to_string();
-    let first = text
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_start_matches("error: ");
-    eprintln!("elbow: {first} (see elbow --help)");
+    let said = text.lines().take_while(|line| !line.trim().is_empty());
+    let said = said.map(str::trim).collect::<Vec<_>>().join(" ");
+    eprintln!("elbow: {} (see elbow --help)", said.trim_start_matches("error: "));
     ExitCode::FAILURE
 }

@@ -73,7 +73,7 @@ pub async fn pages(engine: &Engine, output: PlanOutput) -> Result<String> {
         }
     }
     if page.is_empty() {
-        page.push_str("no changes: no Service and no TargetGroupBinding of this cluster is ours\n");
+        page.push_str("no changes: no Service, Ingress or TargetGroupBinding of this cluster is ours\n");
     }
     Ok(page)
 }

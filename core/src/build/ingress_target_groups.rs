@@ -1,7 +1,5 @@
 //! Target groups of a group of Ingresses, with their bindings (upstream `pkg/ingress/model_build_target_group.go`).
 
-#![allow(dead_code)]
-
 use std::collections::BTreeMap;
 
 use elbow_crds::target_group_binding::{NetworkingProtocol, TargetGroupProtocol};

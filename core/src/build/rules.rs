@@ -1,7 +1,5 @@
 //! Rules of a stack.
 
-#![allow(dead_code)]
-
 use std::collections::BTreeMap;
 
 use super::inquiry::Inquiry;
