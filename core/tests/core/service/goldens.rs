@@ -52,7 +52,7 @@ fn example_services() -> Vec<Value> {
         let text = std::fs::read_to_string(&file).unwrap();
         for document in text.split("\n---") {
             let object: Value = serde_saphyr::from_str(document).expect("an example is readable");
-            if object["kind"] == "Service" {
+            if object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer" {
                 services.push(object);
             }
         }
