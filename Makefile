@@ -19,7 +19,7 @@ DONE = @printf '== %s: %d s\n' "$(1)" $$(( $$(date +%s) - $$(cat $(CARGO_TARGET_
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
-demo: build control-plane ## Watch Services become load balancers and go again; ONCE=1 ends by itself
+demo: build control-plane ## Watch Services and Ingresses become load balancers and go again; ONCE=1 ends by itself
 	@ONCE=$(ONCE) $(BIN)/elbow-e2e demo
 
 test: build control-plane python ## Every test, with its name and result

@@ -1,14 +1,19 @@
 //! What the emulated AWS account holds, as far as tests and the demo look at it.
 //!
-//! In: `GET /_emulator/state`. Out: load balancers, listeners, target groups and targets as values, and drawn
-//! as a tree.
+//! In: `GET /_emulator/state`. Out: load balancers, listeners, rules, target groups and targets as values, and
+//! drawn as a tree.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+mod draw;
+pub mod rule;
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::Value;
+
+pub use draw::Origins;
+pub use rule::Rule;
 
 /// The tag by which a load balancer of a Service names it, `NAMESPACE/NAME`.
 const STACK_TAG: &str = "service.k8s.aws/stack";
@@ -66,6 +71,9 @@ pub struct Listener {
     pub protocol: String,
     /// What it does, as the emulator writes it.
     pub default_actions: Value,
+    /// Its other rules, by priority.
+    #[serde(default)]
+    pub rules: BTreeMap<u32, Rule>,
 }
 
 /// A target group.
@@ -121,6 +129,14 @@ impl Account {
             .find(|(_, one)| one.tags.get(STACK_TAG) == Some(&stack))
     }
 
+    /// The load balancer at an address, with its ARN.
+    pub fn load_balancer_at(&self, address: &str) -> Option<(&String, &LoadBalancer)> {
+        self.elb
+            .load_balancers
+            .iter()
+            .find(|(_, one)| one.dns_name == address)
+    }
+
     /// The listeners of a load balancer, by port.
     pub fn listeners_of(&self, load_balancer: &str) -> BTreeMap<u16, &Listener> {
         let own = self
@@ -133,89 +149,43 @@ impl Account {
 
     /// The target groups a listener forwards to.
     pub fn target_groups_of(&self, listener: &Listener) -> Vec<&TargetGroup> {
-        let mut arns = BTreeSet::new();
-        collect_target_groups(&listener.default_actions, &mut arns);
-        arns.iter()
+        self.groups_in(&listener.default_actions)
+    }
+
+    /// The target groups that actions name.
+    pub fn groups_in(&self, actions: &Value) -> Vec<&TargetGroup> {
+        rule::group_arns(actions)
+            .iter()
             .filter_map(|arn| self.elb.target_groups.get(arn))
             .collect()
     }
 
     /// Load balancer, listener, target group, target with its health: one line each.
     pub fn tree(&self) -> String {
-        let mut text = String::new();
-        for (arn, load_balancer) in &self.elb.load_balancers {
-            let LoadBalancer {
-                name,
-                dns_name,
-                scheme,
-                ..
-            } = load_balancer;
-            let state = if load_balancer.active {
-                "active"
-            } else {
-                "provisioning"
-            };
-            let _ = writeln!(text, "{name}  {scheme}  {state}  {dns_name}");
-            let listeners = self.listeners_of(arn);
-            for (at, (port, listener)) in listeners.iter().enumerate() {
-                let last = at + 1 == listeners.len();
-                let _ = writeln!(text, "{} {} {port}", branch(last), listener.protocol);
-                self.draw_groups(&mut text, listener, stem(last));
-            }
-        }
-        text
+        self.tree_with(&Origins::new())
     }
 
-    fn draw_groups(&self, text: &mut String, listener: &Listener, stem: &str) {
-        let groups = self.target_groups_of(listener);
-        for (at, group) in groups.iter().enumerate() {
-            let last = at + 1 == groups.len();
-            let protocol = group.protocol.as_deref().unwrap_or_default();
-            let _ = writeln!(
-                text,
-                "{stem}{} {}  {} {protocol}",
-                branch(last),
-                group.name,
-                group.target_type
-            );
-            for (at, (target, found)) in group.targets.iter().enumerate() {
-                let branch = branch(at + 1 == group.targets.len());
-                let reason = found
-                    .health
-                    .reason
-                    .as_ref()
-                    .map(|reason| format!(" ({reason})"))
-                    .unwrap_or_default();
-                let inner = self::stem(last);
-                let _ = writeln!(
-                    text,
-                    "{stem}{inner}{branch} {target:<24} {}{reason}",
-                    found.health.state
-                );
-            }
-        }
+    /// The same, with who asked for each rule.
+    pub fn tree_with(&self, origins: &Origins) -> String {
+        draw::tree(self, origins)
     }
-}
 
-fn branch(last: bool) -> &'static str {
-    if last { "└─" } else { "├─" }
-}
-
-fn stem(last: bool) -> &'static str {
-    if last { "   " } else { "│  " }
-}
-
-/// Actions name target groups by ARN, at different depths.
-fn collect_target_groups(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::String(text) if text.contains(":targetgroup/") => {
-            found.insert(text.clone());
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_target_groups(item, found)),
-        Value::Object(fields) => fields
-            .values()
-            .for_each(|field| collect_target_groups(field, found)),
-        _ => {}
+    /// What a controller has left behind, if anything.
+    pub fn rest(&self) -> Option<String> {
+        let (elb, groups) = (&self.elb, self.ec2.security_groups.values());
+        let parts = [
+            (elb.load_balancers.len(), "load balancer"),
+            (elb.listeners.len(), "listener"),
+            (elb.target_groups.len(), "target group"),
+            (
+                groups.filter(|one| one.name.starts_with("k8s-")).count(),
+                "security group",
+            ),
+        ];
+        parts
+            .iter()
+            .find(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}(s)"))
     }
 }
 
@@ -238,7 +208,7 @@ mod tests {
                 } },
                 "listeners": { "l": {
                     "load_balancer": "lb", "port": 80, "protocol": "TCP",
-                    "default_actions": [{ "does": { "forward": { "groups": [[group, 1]] } } }],
+                    "default_actions": [{ "order": 1, "forward": { "groups": [[group, 1]] } }],
                 } },
                 "target_groups": { group: {
                     "name": "tg", "protocol": "TCP", "target_type": "ip",
@@ -260,5 +230,45 @@ mod tests {
                    ├─ 10.0.64.11 8080          healthy\n      \
                    └─ 10.0.64.12 8080          initial (Elb.RegistrationInProgress)\n"
         );
+    }
+
+    #[test]
+    fn rules_stand_between_listener_and_groups_with_who_asked_for_them() {
+        let group = "arn:aws:elasticloadbalancing:us-west-2:0:targetgroup/tg/1";
+        let account = Account::read(json!({
+            "elb": {
+                "load_balancers": { "lb": {
+                    "name": "k8s-portal", "dns_name": "k8s-portal.elb", "active": true,
+                    "scheme": "internet-facing", "tags": {},
+                } },
+                "listeners": { "l": {
+                    "load_balancer": "lb", "port": 80, "protocol": "HTTP",
+                    "default_actions": [{ "order": null, "fixed-response": { "status": "404" } }],
+                    "rules": { "10": {
+                        "arn": "r10",
+                        "conditions": [{ "field": "path-pattern", "values": ["/x", "/x/*"] }],
+                        "actions": [{ "order": 1, "forward": { "groups": [[group, 1]] } }],
+                    }, "9": { "arn": "r9", "conditions": [], "actions": [] } },
+                } },
+                "target_groups": { group: {
+                    "name": "tg", "protocol": "HTTP", "target_type": "instance",
+                    "targets": { "i-1 30080": { "health": { "state": "healthy", "reason": null } } },
+                } },
+            },
+            "ec2": { "security_groups": {} },
+        }))
+        .unwrap();
+        let origins = [("r10".to_owned(), "Ingress demo/x".to_owned())].into();
+        assert_eq!(
+            account.tree_with(&origins),
+            "k8s-portal  internet-facing  active  k8s-portal.elb\n\
+             └─ HTTP 80\n   \
+                ├─ 9    ->    (nobody)\n   \
+                ├─ 10  path-pattern /x | /x/*  ->  forward  (Ingress demo/x)\n   \
+                │  └─ tg  instance HTTP\n   \
+                │     └─ i-1 30080                healthy\n   \
+                └─ default  ->  fixed-response 404\n"
+        );
+        assert_eq!(account.rest().as_deref(), Some("1 load balancer(s)"));
     }
 }

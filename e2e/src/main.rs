@@ -28,7 +28,7 @@ enum Verb {
         /// What to set up.
         part: Part,
     },
-    /// Shows the main job: Services become NLBs whose targets follow the pods, and go again.
+    /// Shows the main job: Services become NLBs and Ingresses ALBs, targets follow the pods, and all goes again.
     Demo {
         /// End by itself after the last step; exit code 0 only if all was seen.
         #[arg(long, env = "ONCE", value_parser = clap::builder::FalseyValueParser::new())]

@@ -1,9 +1,13 @@
-//! One look at Kubernetes and AWS together: do the targets match the pods?
+//! One look at Kubernetes and AWS together: do the targets match the pods, and the rules the Ingresses?
+
+mod ingresses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use elbow_crds::target_group_binding::TargetGroupBinding;
 use k8s_openapi::api::core::v1::{Pod, Service, ServicePort};
+use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
@@ -15,8 +19,9 @@ use crate::world::{Machine, World};
 
 /// What one look shows.
 pub struct Sight {
-    namespace: String,
     services: Vec<Service>,
+    ingresses: Vec<Ingress>,
+    bindings: Vec<TargetGroupBinding>,
     pods: Vec<Pod>,
     machines: Vec<Machine>,
     /// The AWS account.
@@ -27,39 +32,69 @@ pub struct Sight {
 type Wanted = BTreeMap<String, bool>;
 
 impl Sight {
-    /// Looks at the Services and pods of a namespace and at the whole account.
+    /// Looks at what is in a namespace and at the whole account.
     pub async fn take(client: Client, world: &World, emulator: &Emulator, namespace: &str) -> Result<Self> {
-        let all = ListParams::default();
-        let services: Api<Service> = Api::namespaced(client.clone(), namespace);
-        let pods: Api<Pod> = Api::namespaced(client, namespace);
-        Ok(Self {
-            namespace: namespace.to_owned(),
-            services: services.list(&all).await?.items,
-            pods: pods.list(&all).await?.items,
-            machines: world.machines().cloned().collect(),
-            account: Account::read(emulator.state().await?)?,
-        })
+        Self::take_all(client, world, emulator, &[namespace]).await
     }
 
-    /// `None` if every Service of type LoadBalancer has its address and exactly the targets it ought to have,
-    /// in the right health; else what is missing.
+    /// Looks at what is in these namespaces and at the whole account.
+    pub async fn take_all(
+        client: Client,
+        world: &World,
+        emulator: &Emulator,
+        namespaces: &[&str],
+    ) -> Result<Self> {
+        let mut sight = Self {
+            services: Vec::new(),
+            ingresses: Vec::new(),
+            bindings: Vec::new(),
+            pods: Vec::new(),
+            machines: world.machines().cloned().collect(),
+            account: Account::read(emulator.state().await?)?,
+        };
+        let all = ListParams::default();
+        for namespace in namespaces {
+            let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+            let ingresses: Api<Ingress> = Api::namespaced(client.clone(), namespace);
+            let bindings: Api<TargetGroupBinding> = Api::namespaced(client.clone(), namespace);
+            let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+            sight.services.extend(services.list(&all).await?);
+            sight.ingresses.extend(ingresses.list(&all).await?);
+            sight.bindings.extend(bindings.list(&all).await?);
+            sight.pods.extend(pods.list(&all).await?);
+        }
+        Ok(sight)
+    }
+
+    /// `None` if every Service of type LoadBalancer and every Ingress has its address, its rules and exactly
+    /// the targets it ought to have, in the right health; else what is missing.
     pub fn missing(&self) -> Option<String> {
-        self.services
-            .iter()
-            .filter(|service| is_load_balancer(service))
-            .find_map(|service| {
-                let found = self.missing_of(service).transpose()?;
-                Some(format!(
-                    "{}: {}",
-                    service.name_any(),
-                    found.unwrap_or_else(|error| format!("{error:#}"))
-                ))
+        let told = |name: String, found: Result<Option<String>>| {
+            let found = found.transpose()?;
+            Some(format!(
+                "{name}: {}",
+                found.unwrap_or_else(|error| format!("{error:#}"))
+            ))
+        };
+        self.load_balancers()
+            .find_map(|service| told(service.name_any(), self.missing_of(service)))
+            .or_else(|| {
+                self.ingresses
+                    .iter()
+                    .find_map(|one| told(ingresses::described(one), self.missing_of_ingress(one)))
             })
+            .or_else(|| self.unasked_rule())
+    }
+
+    /// The Services of type LoadBalancer.
+    pub fn load_balancers(&self) -> impl Iterator<Item = &Service> {
+        self.services.iter().filter(|service| is_load_balancer(service))
     }
 
     fn missing_of(&self, service: &Service) -> Result<Option<String>> {
-        let name = service.name_any();
-        let Some((arn, load_balancer)) = self.account.load_balancer_of(&self.namespace, &name) else {
+        let namespace = service.namespace().unwrap_or_default();
+        let found = self.account.load_balancer_of(&namespace, &service.name_any());
+        let Some((arn, load_balancer)) = found else {
             return Ok(Some("no load balancer".to_owned()));
         };
         if address(service).as_deref() != Some(load_balancer.dns_name.as_str()) {
@@ -119,6 +154,7 @@ impl Sight {
         };
         self.pods
             .iter()
+            .filter(|pod| pod.namespace() == service.namespace())
             .filter(fits)
             .filter(|pod| is_ready(pod))
             .collect()
@@ -143,11 +179,10 @@ impl Sight {
         own.filter_map(ResourceExt::uid).collect()
     }
 
-    /// Services and their addresses.
+    /// Services of type LoadBalancer and their addresses.
     pub fn services_table(&self) -> String {
         let rows: Vec<Vec<String>> = self
-            .services
-            .iter()
+            .load_balancers()
             .map(|service| {
                 let written = |port: &ServicePort| {
                     format!("{}/{}", port.port, port.protocol.as_deref().unwrap_or("TCP"))

@@ -1,5 +1,5 @@
-//! `make demo`: real Services become NLBs with healthy targets, targets follow their pods, and all of it goes
-//! away again.
+//! `make demo`: real Services become NLBs and Ingresses ALBs with rules and healthy targets, targets follow their
+//! pods, and all of it goes away again.
 //!
 //! In: `examples/`, the control plane, the emulator, the controller. Out: a story on standard output. It ends
 //! well only if every step was seen within its bound.
@@ -10,7 +10,7 @@ mod story;
 use anyhow::{Context, Result, bail};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use parts::Parts;
+pub use parts::Parts;
 use story::Story;
 
 /// How the demo runs.

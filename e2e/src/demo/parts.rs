@@ -1,4 +1,4 @@
-//! The running parts of the demo and where they can be reached.
+//! The running parts of the demo, whose controller looks at all namespaces, and where they can be reached.
 
 use anyhow::Result;
 
@@ -9,7 +9,8 @@ use crate::world::{SEED, World};
 
 /// Everything that runs; dropped in this order.
 pub struct Parts {
-    controller: Controller,
+    /// The controller under test.
+    pub controller: Controller,
     /// The AWS endpoint.
     pub emulator: Emulator,
     /// Nodes and pods.

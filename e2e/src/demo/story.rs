@@ -1,14 +1,18 @@
 //! The steps of the demo, each with what must be seen after it.
 
+use std::fmt::Debug;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
-use kube::{Api, Client};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -18,6 +22,8 @@ use crate::sight::Sight;
 use crate::{apply, gates, wait};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+/// The namespaces of the examples.
+const NAMESPACES: [&str; 2] = [NAMESPACE, "demo-other"];
 const NAMESPACE: &str = "demo";
 /// The Deployment that is scaled and rolled; its pods carry readiness gates.
 const MOVING: &str = "ip";
@@ -39,33 +45,35 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// Applies `examples/`: first the Services, then, once their bindings exist and with them the names of the
-    /// readiness gates, the Deployments.
+    /// Applies `examples/`: first the namespaces, then Services and Ingresses, and, once their bindings exist and
+    /// with them the names of the readiness gates, the Deployments.
     pub async fn create(&self) -> Result<()> {
         title("kubectl apply -f examples/");
-        let objects = apply::read_folder(Path::new(EXAMPLES))?;
-        let (deployments, others): (Vec<_>, Vec<_>) = objects
-            .into_iter()
-            .partition(|object| apply::kind(object) == "Deployment");
+        let (namespaces, objects) = parted(apply::read_folder(Path::new(EXAMPLES))?, "Namespace");
+        let (deployments, others) = parted(objects, "Deployment");
         let began = Instant::now();
+        apply::apply(&self.client, &namespaces).await?;
         apply::apply(&self.client, &others).await?;
-        let services = others
-            .iter()
-            .filter(|object| apply::kind(object) == "Service")
-            .count();
-        gates::bindings(&self.client, NAMESPACE, services, SEEN_WITHIN).await?;
+        for namespace in NAMESPACES {
+            let services = count(&others, "Service", Some(namespace));
+            gates::bindings(&self.client, namespace, services, SEEN_WITHIN).await?;
+        }
         for deployment in deployments {
             let gated = self.with_gates(deployment).await?;
-            self.deployments()
+            Api::<Deployment>::namespaced(self.client.clone(), &gated.namespace().unwrap_or_default())
                 .create(&PostParams::default(), &gated)
                 .await
                 .context("cannot create a Deployment")?;
         }
         let sight = self.settled().await?;
-        println!("{}\n{}", sight.services_table(), sight.pods_table());
-        println!("{}", sight.account.tree());
+        println!("{}\n{}", sight.services_table(), sight.ingresses_table());
+        println!("{}\n{}", sight.pods_table(), sight.tree());
         println!(
-            "{services} Services, all targets as they ought to be, {:.1} s",
+            "{} load balancers for {} Services of type LoadBalancer and {} Ingresses, all rules and targets as they \
+             ought to be, {:.1} s",
+            sight.account.elb.load_balancers.len(),
+            sight.load_balancers().count(),
+            count(&others, "Ingress", None),
             began.elapsed().as_secs_f32()
         );
         Ok(())
@@ -115,14 +123,16 @@ impl<'a> Story<'a> {
         title("kubectl delete -f examples/");
         let began = Instant::now();
         apply::delete(&self.client, &apply::read_folder(Path::new(EXAMPLES))?).await?;
-        let services: Api<Service> = Api::namespaced(self.client.clone(), NAMESPACE);
         let account = wait::until(
-            "an empty AWS account and no Service left",
+            "an empty AWS account, no Service and no Ingress left",
             SEEN_WITHIN,
             async || {
-                let left = services.list(&ListParams::default()).await?.items;
+                for namespace in NAMESPACES {
+                    none_left::<Service>(&self.client, namespace).await?;
+                    none_left::<Ingress>(&self.client, namespace).await?;
+                }
                 let account = Account::read(self.parts.emulator.state().await?)?;
-                if let Some(rest) = rest(&account, left.len()) {
+                if let Some(rest) = account.rest() {
                     bail!("there is still {rest}");
                 }
                 Ok(Some(account))
@@ -182,7 +192,7 @@ impl<'a> Story<'a> {
         Ok(typed)
     }
 
-    /// Waits until every Service has the targets it ought to have.
+    /// Waits until every Service and every Ingress has the rules and targets it ought to have.
     async fn settled(&self) -> Result<Sight> {
         wait::until("targets to follow their pods", SEEN_WITHIN, async || {
             let sight = self.look().await?;
@@ -195,11 +205,11 @@ impl<'a> Story<'a> {
     }
 
     async fn look(&self) -> Result<Sight> {
-        Sight::take(
+        Sight::take_all(
             self.client.clone(),
             &self.parts.world,
             &self.parts.emulator,
-            NAMESPACE,
+            &NAMESPACES,
         )
         .await
     }
@@ -216,28 +226,38 @@ impl<'a> Story<'a> {
     }
 }
 
-/// What of ours is left in the account or in Kubernetes.
-fn rest(account: &Account, services: usize) -> Option<String> {
-    let elb = &account.elb;
-    let parts = [
-        (services, "Service"),
-        (elb.load_balancers.len(), "load balancer"),
-        (elb.listeners.len(), "listener"),
-        (elb.target_groups.len(), "target group"),
-        (
-            account
-                .ec2
-                .security_groups
-                .values()
-                .filter(|one| one.name.starts_with("k8s-"))
-                .count(),
-            "security group",
-        ),
-    ];
-    parts
+/// Objects of one kind, and the others.
+fn parted(objects: Vec<DynamicObject>, kind: &str) -> (Vec<DynamicObject>, Vec<DynamicObject>) {
+    objects
+        .into_iter()
+        .partition(|object| apply::kind(object) == kind)
+}
+
+fn count(objects: &[DynamicObject], kind: &str, namespace: Option<&str>) -> usize {
+    let is_there = |object: &DynamicObject| {
+        namespace.is_none_or(|namespace| object.namespace().as_deref() == Some(namespace))
+    };
+    objects
         .iter()
-        .find(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}(s)"))
+        .filter(|object| apply::kind(object) == kind && is_there(object))
+        .count()
+}
+
+/// Fails as long as there is an object of the kind: a finalizer holds it.
+async fn none_left<K>(client: &Client, namespace: &str) -> Result<()>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let left = api.list(&ListParams::default()).await?.items;
+    if let Some(one) = left.first() {
+        bail!(
+            "there is still the {} {namespace}/{}",
+            K::kind(&()),
+            one.name_any()
+        );
+    }
+    Ok(())
 }
 
 fn title(text: &str) {

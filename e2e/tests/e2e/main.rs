@@ -14,6 +14,7 @@ mod boto3;
 mod canonical;
 mod control_plane;
 mod idle;
+mod ingresses;
 mod kills;
 mod leftovers;
 mod messages;

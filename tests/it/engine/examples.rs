@@ -96,7 +96,7 @@ pub fn delete(world: &World, name: &str) {
 }
 
 #[test]
-fn every_example_with_a_service_is_created_edited_and_deleted() {
+fn every_example_with_a_load_balancer_service_is_created_edited_and_deleted() {
     let files = std::fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -105,7 +105,7 @@ fn every_example_with_a_service_is_created_edited_and_deleted() {
         if !read_file(&file)
             .unwrap()
             .iter()
-            .any(|object| kind(object) == "Service")
+            .any(|object| kind(object) == "Service" && object.data["spec"]["type"] == "LoadBalancer")
         {
             continue;
         }
