@@ -61,7 +61,9 @@ fn python() -> std::path::PathBuf {
 async fn start_moto(scratch: &Scratch) -> (Process, String) {
     let port = free_port().unwrap();
     let mut command = Command::new(python());
+    // `-P`: the folder of our scripts is called boto3, too.
     command.env_clear().env("PYTHONDONTWRITEBYTECODE", "1").args([
+        "-P",
         "-m",
         "moto.server",
         "-H",
