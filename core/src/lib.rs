@@ -4,7 +4,6 @@
 //! as a value (`now`) and goes out as a value (`wake_at`).
 
 pub mod binding;
-mod breaches;
 pub mod build;
 pub mod event;
 pub mod intent;

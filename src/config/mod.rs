@@ -134,7 +134,7 @@ fn settings(flags: &Flags) -> Result<Settings, String> {
                 "instance and ip",
             )
         })?;
-    settings.default_scheme = Scheme::parse(&flags.default_load_balancer_scheme).ok_or_else(|| {
+    settings.default_scheme = Scheme::parse(&flags.default_load_balancer_scheme).map_err(|_| {
         wrong(
             "default-load-balancer-scheme",
             &flags.default_load_balancer_scheme,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ref, Setting};
+use super::{FixedResponseAction, RedirectAction, Ref, Setting, Stickiness};
 
 /// What a listener or rule does with a connection or request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,23 +49,6 @@ pub struct ForwardAction {
     pub stickiness: Setting<Stickiness>,
 }
 
-/// Whether a client stays with the target group it came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Stickiness {
-    /// Whether it does.
-    pub enabled: bool,
-    /// For how many seconds, 1 to 604800; Application Load Balancers only.
-    pub seconds: Option<i32>,
-}
-
-impl Stickiness {
-    /// No stickiness: what AWS reports where none was asked for.
-    pub const OFF: Self = Self {
-        enabled: false,
-        seconds: None,
-    };
-}
-
 /// A target group with its share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WeightedTargetGroup {
@@ -73,35 +56,4 @@ pub struct WeightedTargetGroup {
     pub target_group: Ref,
     /// Weight 0 to 999; not compared when there is one group.
     pub weight: Option<i32>,
-}
-
-/// Sending the client elsewhere. A part that is left out keeps that of the request, like the placeholders
-/// `#{protocol}`, `#{port}`, `#{host}`, `/#{path}` and `#{query}`
-/// (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RedirectAction {
-    /// Protocol.
-    pub protocol: Option<String>,
-    /// Port.
-    pub port: Option<String>,
-    /// Host.
-    pub host: Option<String>,
-    /// Path, with its leading slash.
-    pub path: Option<String>,
-    /// Query, without the question mark.
-    pub query: Option<String>,
-    /// `HTTP_301` or `HTTP_302`.
-    pub status: String,
-}
-
-/// An answer without a target
-/// (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FixedResponseAction {
-    /// Status code: 2XX, 4XX or 5XX.
-    pub status: String,
-    /// Content type.
-    pub content_type: Option<String>,
-    /// Body, at most 1,024 bytes.
-    pub body: Option<String>,
 }

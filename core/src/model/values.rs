@@ -147,62 +147,6 @@ pub struct Origin {
 /// Everybody who asked for a resource.
 pub type Origins = BTreeSet<Origin>;
 
-/// Scheme of a load balancer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum Scheme {
-    Internal,
-    InternetFacing,
-}
-
-impl Scheme {
-    /// AWS's word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Internal => "internal",
-            Self::InternetFacing => "internet-facing",
-        }
-    }
-
-    /// Reads AWS's word, case-sensitive.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Internal, Self::InternetFacing]
-            .into_iter()
-            .find(|s| s.as_str() == text)
-    }
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// `on` or `off`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum OnOff {
-    On,
-    Off,
-}
-
-impl OnOff {
-    /// AWS's word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::On => "on",
-            Self::Off => "off",
-        }
-    }
-
-    /// Reads AWS's word, case-sensitive.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::On, Self::Off].into_iter().find(|s| s.as_str() == text)
-    }
-}
-
 /// Address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -219,40 +163,6 @@ impl IpFamily {
             Self::Ipv4 => "ipv4",
             Self::Ipv6 => "ipv6",
         }
-    }
-}
-
-/// IP address type of a load balancer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum IpAddressType {
-    Ipv4,
-    Dualstack,
-    DualstackWithoutPublicIpv4,
-}
-
-impl IpAddressType {
-    /// AWS's word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ipv4 => "ipv4",
-            Self::Dualstack => "dualstack",
-            Self::DualstackWithoutPublicIpv4 => "dualstack-without-public-ipv4",
-        }
-    }
-
-    /// Reads AWS's word, case-sensitive.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Ipv4, Self::Dualstack, Self::DualstackWithoutPublicIpv4]
-            .into_iter()
-            .find(|t| t.as_str() == text)
-    }
-}
-
-impl fmt::Display for IpAddressType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Action.html>).
 
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::annotation::{parse_int32, parse_json};
 
@@ -13,39 +13,42 @@ use crate::annotation::{parse_int32, parse_json};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// The load balancer answers itself.
-    FixedResponse(FixedResponse),
+    FixedResponse(FixedResponseAction),
     /// The client is sent elsewhere.
-    Redirect(Redirect),
+    Redirect(RedirectAction),
     /// The request goes to target groups.
     Forward(Forward),
 }
 
-/// An answer of the load balancer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FixedResponse {
+/// An answer of the load balancer
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html>).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FixedResponseAction {
     /// Three digits, 2xx, 4xx or 5xx; never empty.
-    pub status_code: String,
+    pub status: String,
     /// Media type.
     pub content_type: Option<String>,
     /// At most 1024 bytes.
-    pub message_body: Option<String>,
+    pub body: Option<String>,
 }
 
-/// Where a client is sent; an absent part is taken from the request (`#{host}` and so on).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redirect {
-    /// `HTTP_301` or `HTTP_302`; never empty.
-    pub status_code: String,
+/// Where a client is sent. A part that is left out keeps that of the request, like the placeholders `#{protocol}`,
+/// `#{port}`, `#{host}`, `/#{path}` and `#{query}`
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html>).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RedirectAction {
+    /// `HTTP`, `HTTPS` or `#{protocol}`.
+    pub protocol: Option<String>,
+    /// Port number or `#{port}`.
+    pub port: Option<String>,
     /// Host.
     pub host: Option<String>,
     /// Path with its leading slash.
     pub path: Option<String>,
-    /// Port number or `#{port}`.
-    pub port: Option<String>,
-    /// `HTTP`, `HTTPS` or `#{protocol}`.
-    pub protocol: Option<String>,
     /// Query without its leading question mark.
     pub query: Option<String>,
+    /// `HTTP_301` or `HTTP_302`; never empty.
+    pub status: String,
 }
 
 /// Target groups with weights.
@@ -82,13 +85,21 @@ pub enum Target {
     Name(String),
 }
 
-/// Stickiness between the target groups of one action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+/// Whether a client stays with the target group of an action that it came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stickiness {
-    /// Whether it is on.
-    pub enabled: Option<bool>,
-    /// Seconds, 1-604800.
-    pub duration_seconds: Option<i32>,
+    /// Whether it does.
+    pub enabled: bool,
+    /// For how many seconds, 1-604800; Application Load Balancers only.
+    pub seconds: Option<i32>,
+}
+
+impl Stickiness {
+    /// No stickiness: what AWS reports where none was asked for.
+    pub const OFF: Self = Self {
+        enabled: false,
+        seconds: None,
+    };
 }
 
 #[derive(Default, Deserialize)]
@@ -162,22 +173,22 @@ pub fn parse_action(text: &str) -> Result<Action, String> {
 
 fn fixed_response(config: Option<FixedResponseEntry>) -> Result<Action, String> {
     let config = config.ok_or("an action of type fixed-response needs fixedResponseConfig; add it")?;
-    Ok(Action::FixedResponse(FixedResponse {
-        status_code: status_code(config.status_code, "fixedResponseConfig", "\"404\"")?,
+    Ok(Action::FixedResponse(FixedResponseAction {
+        status: status_code(config.status_code, "fixedResponseConfig", "\"404\"")?,
         content_type: config.content_type,
-        message_body: config.message_body,
+        body: config.message_body,
     }))
 }
 
 fn redirect(config: Option<RedirectEntry>) -> Result<Action, String> {
     let config = config.ok_or("an action of type redirect needs redirectConfig; add it")?;
-    Ok(Action::Redirect(Redirect {
-        status_code: status_code(config.status_code, "redirectConfig", "\"HTTP_301\"")?,
+    Ok(Action::Redirect(RedirectAction {
+        protocol: config.protocol,
+        port: config.port,
         host: config.host,
         path: config.path,
-        port: config.port,
-        protocol: config.protocol,
         query: config.query,
+        status: status_code(config.status_code, "redirectConfig", "\"HTTP_301\"")?,
     }))
 }
 
@@ -221,9 +232,10 @@ fn weighted(config: ForwardEntry) -> Result<Forward, String> {
     if target_groups.len() > 1 && target_groups.iter().any(|group| group.weight.is_none()) {
         return Err("several target groups need a weight each; add the missing ones".to_owned());
     }
+    // Stickiness that is not said to be on is off, as AWS has it.
     let stickiness = config.target_group_stickiness_config.map(|entry| Stickiness {
-        enabled: entry.enabled,
-        duration_seconds: entry.duration_seconds,
+        enabled: entry.enabled.unwrap_or(false),
+        seconds: entry.duration_seconds,
     });
     Ok(Forward {
         target_groups,

@@ -1,9 +1,10 @@
 //! Limits of AWS for actions.
 //!
 //! In: an action. Out: the limits it breaks, one sentence each
-//! (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Action.html>).
+//! (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Action.html>). The front end warns of
+//! them, and the linter of plans stops the step, because AWS would refuse it.
 
-use super::action::{Action, FixedResponse, Forward, Redirect};
+use super::action::{Action, FixedResponseAction, Forward, RedirectAction};
 use crate::limits::rule::{CONDITION_STRING, FIXED_RESPONSE_BODY, STICKINESS};
 use crate::limits::target_group::PER_ACTION;
 use crate::limits::value::{PORT, WEIGHT};
@@ -20,78 +21,80 @@ impl Action {
     /// The fixed limits of AWS that this action breaks, one sentence each.
     pub fn breaches(&self) -> Vec<String> {
         match self {
-            Self::FixedResponse(response) => fixed_response(response),
-            Self::Redirect(redirect) => self::redirect(redirect),
+            Self::FixedResponse(response) => response.breaches(),
+            Self::Redirect(redirect) => redirect.breaches(),
             Self::Forward(forward) => self::forward(forward),
         }
     }
 }
 
-fn fixed_response(response: &FixedResponse) -> Vec<String> {
-    let mut found = Vec::new();
-    let code = response.status_code.as_bytes();
-    let good = matches!(code, [b'2' | b'4' | b'5', rest @ ..] if rest.len() == 2 && rest.iter().all(u8::is_ascii_digit));
-    if !good {
-        found.push(format!(
-            "the statusCode '{}' is not allowed; write 2xx, 4xx or 5xx",
-            response.status_code
-        ));
-    }
-    if let Some(kind) = &response.content_type
-        && !CONTENT_TYPES.contains(&kind.as_str())
-    {
-        let allowed = CONTENT_TYPES.join(", ");
-        found.push(format!(
-            "the contentType '{kind}' is not allowed; allowed are {allowed}"
-        ));
-    }
-    let length = response.message_body.as_ref().map_or(0, String::len);
-    if !FIXED_RESPONSE_BODY.allows(length) {
-        found.push(format!(
-            "the messageBody has {length} bytes, allowed are {}; shorten it",
-            FIXED_RESPONSE_BODY.value
-        ));
-    }
-    found
-}
-
-fn redirect(redirect: &Redirect) -> Vec<String> {
-    let mut found = Vec::new();
-    if !["HTTP_301", "HTTP_302"].contains(&redirect.status_code.as_str()) {
-        found.push(format!(
-            "the statusCode '{}' is not allowed; write HTTP_301 or HTTP_302",
-            redirect.status_code
-        ));
-    }
-    if let Some(protocol) = &redirect.protocol
-        && !["HTTP", "HTTPS", "#{protocol}"].contains(&protocol.as_str())
-    {
-        found.push(format!(
-            "the protocol '{protocol}' is not allowed; write HTTP, HTTPS or #{{protocol}}"
-        ));
-    }
-    if let Some(port) = &redirect.port
-        && port != "#{port}"
-        && !port.parse().is_ok_and(|number| PORT.allows(number))
-    {
-        found.push(format!(
-            "the port '{port}' is not allowed; write 1-65535 or #{{port}}"
-        ));
-    }
-    for (part, text) in [
-        ("host", &redirect.host),
-        ("path", &redirect.path),
-        ("query", &redirect.query),
-    ] {
-        let length = text.as_ref().map_or(0, |text| text.chars().count());
-        if !CONDITION_STRING.allows(length) {
+impl FixedResponseAction {
+    /// The fixed limits of AWS that it breaks, one sentence each.
+    pub fn breaches(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let code = self.status.as_bytes();
+        let good = matches!(code, [b'2' | b'4' | b'5', rest @ ..] if rest.len() == 2 && rest.iter().all(u8::is_ascii_digit));
+        if !good {
             found.push(format!(
-                "the {part} has {length} characters, allowed are {}; shorten it",
-                CONDITION_STRING.value
+                "the statusCode '{}' is not allowed; write 2xx, 4xx or 5xx",
+                self.status
             ));
         }
+        if let Some(kind) = &self.content_type
+            && !CONTENT_TYPES.contains(&kind.as_str())
+        {
+            let allowed = CONTENT_TYPES.join(", ");
+            found.push(format!(
+                "the contentType '{kind}' is not allowed; allowed are {allowed}"
+            ));
+        }
+        let length = self.body.as_ref().map_or(0, String::len);
+        if !FIXED_RESPONSE_BODY.allows(length) {
+            found.push(format!(
+                "the messageBody has {length} bytes, allowed are {}; shorten it",
+                FIXED_RESPONSE_BODY.value
+            ));
+        }
+        found
     }
-    found
+}
+
+impl RedirectAction {
+    /// The fixed limits of AWS that it breaks, one sentence each.
+    pub fn breaches(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if !["HTTP_301", "HTTP_302"].contains(&self.status.as_str()) {
+            found.push(format!(
+                "the statusCode '{}' is not allowed; write HTTP_301 or HTTP_302",
+                self.status
+            ));
+        }
+        if let Some(protocol) = &self.protocol
+            && !["HTTP", "HTTPS", "#{protocol}"].contains(&protocol.as_str())
+        {
+            found.push(format!(
+                "the protocol '{protocol}' is not allowed; write HTTP, HTTPS or #{{protocol}}"
+            ));
+        }
+        if let Some(port) = &self.port
+            && port != "#{port}"
+            && !port.parse().is_ok_and(|number| PORT.allows(number))
+        {
+            found.push(format!(
+                "the port '{port}' is not allowed; write 1-65535 or #{{port}}"
+            ));
+        }
+        for (part, text) in [("host", &self.host), ("path", &self.path), ("query", &self.query)] {
+            let length = text.as_ref().map_or(0, |text| text.chars().count());
+            if !CONDITION_STRING.allows(length) {
+                found.push(format!(
+                    "the {part} has {length} characters, allowed are {}; shorten it",
+                    CONDITION_STRING.value
+                ));
+            }
+        }
+        found
+    }
 }
 
 fn forward(forward: &Forward) -> Vec<String> {
@@ -111,9 +114,7 @@ fn forward(forward: &Forward) -> Vec<String> {
             ));
         }
     }
-    let seconds = forward
-        .stickiness
-        .and_then(|stickiness| stickiness.duration_seconds);
+    let seconds = forward.stickiness.and_then(|stickiness| stickiness.seconds);
     if let Some(seconds) = seconds
         && !STICKINESS.allows(seconds)
     {

@@ -4,15 +4,16 @@
 //! (upstream `pkg/ingress/config_types.go`,
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html>).
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Parsed, texts};
 use crate::annotation::parse_json;
 use crate::cidr::Cidr;
-use crate::limits::rule::{CONDITION_STRING, HEADER_NAME, METHOD};
+use crate::limits::rule::{CONDITION_STRING, HEADER_NAME, METHOD, SINGLE_CONDITIONS};
+use crate::limits::{Limit, alb};
 
 /// Globs (`*`, `?`) or regular expressions, never both and never empty.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Patterns {
     /// Texts with the wildcards of the load balancer.
     Values(Vec<String>),
@@ -30,7 +31,7 @@ impl Patterns {
 }
 
 /// A parameter of the query string.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct QueryPair {
     /// Name; absent: any parameter with the value.
     pub key: Option<String>,
@@ -39,7 +40,7 @@ pub struct QueryPair {
 }
 
 /// One condition of a rule. Its values are alternatives.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Condition {
     /// The host of the request, in any case.
     HostHeader(Patterns),
@@ -235,7 +236,7 @@ impl Condition {
     }
 
     /// The fixed limits of AWS that this condition breaks, one sentence each. How many values a rule may hold is
-    /// a matter of all its conditions and not asked here.
+    /// a matter of all its conditions ([`breaches`]).
     pub fn breaches(&self) -> Vec<String> {
         let too_long = |text: &str| format!("the {} value '{text}' is too long", self.field());
         match self {
@@ -276,6 +277,59 @@ impl Condition {
                 .map(|block| format!("'{block}' is no CIDR block; write one such as 192.0.2.0/24"))
                 .collect(),
         }
+    }
+}
+
+/// The fixed limits of AWS that the conditions of one rule break, together and each on its own, one sentence each.
+pub fn breaches(conditions: &[Condition]) -> Vec<String> {
+    let mut found: Vec<String> = conditions.iter().flat_map(Condition::breaches).collect();
+    for field in ["host-header", "path-pattern", "http-request-method", "source-ip"] {
+        let count = conditions.iter().filter(|one| one.field() == field).count();
+        if !SINGLE_CONDITIONS.allows(count) {
+            found.push(format!(
+                "a rule takes one condition on {field}, not {count}; put their values into one"
+            ));
+        }
+    }
+    let values = conditions.iter().map(count_of_values).sum();
+    let globs = conditions.iter().flat_map(globs);
+    let wildcards = globs.map(|text| text.matches(['*', '?']).count()).sum();
+    for (limit, count) in [(&alb::CONDITION_VALUES, values), (&alb::WILDCARDS, wildcards)] {
+        let Limit { what, value, .. } = limit;
+        if !limit.allows(count) {
+            found.push(format!(
+                "{count} {what} are wanted, AWS allows {value}; spread them over several rules"
+            ));
+        }
+    }
+    found
+}
+
+fn count_of_values(condition: &Condition) -> usize {
+    match condition {
+        Condition::HostHeader(patterns)
+        | Condition::PathPattern(patterns)
+        | Condition::HttpHeader { patterns, .. } => patterns.texts().len(),
+        Condition::HttpRequestMethod(values) | Condition::SourceIp(values) => values.len(),
+        Condition::QueryString(pairs) => pairs.len(),
+    }
+}
+
+/// Texts in which `*` and `?` are wildcards.
+fn globs(condition: &Condition) -> Vec<&str> {
+    match condition {
+        Condition::HostHeader(Patterns::Values(values))
+        | Condition::PathPattern(Patterns::Values(values))
+        | Condition::HttpHeader {
+            patterns: Patterns::Values(values),
+            ..
+        } => values.iter().map(String::as_str).collect(),
+        Condition::QueryString(pairs) => pairs
+            .iter()
+            .flat_map(|pair| pair.key.iter().chain([&pair.value]))
+            .map(String::as_str)
+            .collect(),
+        _ => Vec::new(),
     }
 }
 

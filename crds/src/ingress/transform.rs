@@ -4,13 +4,14 @@
 //! Out: typed transforms (upstream `pkg/ingress/config_types.go`,
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleTransform.html>).
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use crate::annotation::parse_json;
 use crate::limits::rule::{REWRITE, TRANSFORMS_PER_TYPE};
 
 /// One replacement by regular expression.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Rewrite {
     /// What is looked for, at most 1024 characters.
     pub regex: String,
@@ -18,29 +19,22 @@ pub struct Rewrite {
     pub replace: String,
 }
 
-/// A transform; its list of rewrites is never empty.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Transform {
-    /// Rewrites path and query.
-    UrlRewrite(Vec<Rewrite>),
-    /// Rewrites the host header.
-    HostHeaderRewrite(Vec<Rewrite>),
+/// A change to the request before it is forwarded.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Transform {
+    /// What is rewritten.
+    pub kind: TransformKind,
+    /// Rewrites in order, never empty.
+    pub rewrites: Vec<Rewrite>,
 }
 
-impl Transform {
-    /// The word for the type, as AWS and the annotation spell it.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::UrlRewrite(_) => "url-rewrite",
-            Self::HostHeaderRewrite(_) => "host-header-rewrite",
-        }
-    }
-
-    /// The rewrites, in order.
-    pub fn rewrites(&self) -> &[Rewrite] {
-        match self {
-            Self::UrlRewrite(rewrites) | Self::HostHeaderRewrite(rewrites) => rewrites,
-        }
+words! {
+    /// What a transform rewrites.
+    TransformKind {
+        /// The host header.
+        HostHeaderRewrite = "host-header-rewrite",
+        /// Path and query.
+        UrlRewrite = "url-rewrite",
     }
 }
 
@@ -75,25 +69,20 @@ pub fn parse_transforms(text: &str) -> Result<Vec<Transform>, String> {
 }
 
 fn transform(entry: Entry) -> Result<Transform, String> {
-    match entry.r#type.as_deref().unwrap_or_default() {
-        "url-rewrite" => {
-            rewrites(entry.url_rewrite_config, "url-rewrite", "urlRewriteConfig").map(Transform::UrlRewrite)
-        }
-        "host-header-rewrite" => rewrites(
-            entry.host_header_rewrite_config,
-            "host-header-rewrite",
-            "hostHeaderRewriteConfig",
-        )
-        .map(Transform::HostHeaderRewrite),
-        other => Err(format!(
-            "the transform type '{other}' is unknown; allowed are url-rewrite and host-header-rewrite"
-        )),
-    }
+    let written = entry.r#type.unwrap_or_default();
+    let kind = TransformKind::parse(&written)
+        .map_err(|rule| format!("the transform type '{written}' is unknown; {rule}"))?;
+    let (config, field) = match kind {
+        TransformKind::UrlRewrite => (entry.url_rewrite_config, "urlRewriteConfig"),
+        TransformKind::HostHeaderRewrite => (entry.host_header_rewrite_config, "hostHeaderRewriteConfig"),
+    };
+    let rewrites = rewrites(config, kind, field)?;
+    Ok(Transform { kind, rewrites })
 }
 
-fn rewrites(config: Option<Config>, word: &str, field: &str) -> Result<Vec<Rewrite>, String> {
+fn rewrites(config: Option<Config>, kind: TransformKind, field: &str) -> Result<Vec<Rewrite>, String> {
     let entries = config
-        .ok_or_else(|| format!("a transform of type {word} needs {field}; add it"))?
+        .ok_or_else(|| format!("a transform of type {kind} needs {field}; add it"))?
         .rewrites
         .unwrap_or_default();
     if entries.is_empty() {
@@ -114,13 +103,13 @@ fn rewrites(config: Option<Config>, word: &str, field: &str) -> Result<Vec<Rewri
 /// The fixed limits of AWS that the transforms of one rule break, one sentence each.
 pub fn breaches(transforms: &[Transform]) -> Vec<String> {
     let mut found = Vec::new();
-    for word in ["url-rewrite", "host-header-rewrite"] {
-        let count = transforms.iter().filter(|one| one.word() == word).count();
+    for kind in TransformKind::ALL {
+        let count = transforms.iter().filter(|one| one.kind == *kind).count();
         if !TRANSFORMS_PER_TYPE.allows(count) {
-            found.push(format!("a rule takes one {word}, not {count}; keep one"));
+            found.push(format!("a rule takes one {kind}, not {count}; keep one"));
         }
     }
-    for rewrite in transforms.iter().flat_map(Transform::rewrites) {
+    for rewrite in transforms.iter().flat_map(|one| &one.rewrites) {
         for (field, text) in [("regex", &rewrite.regex), ("replace", &rewrite.replace)] {
             if !REWRITE.allows(text.chars().count()) {
                 found.push(format!(
@@ -144,11 +133,12 @@ mod tests {
     )]
     use super::*;
 
-    fn rewrite(regex: &str, replace: &str) -> Rewrite {
-        Rewrite {
+    fn one(kind: TransformKind, regex: &str, replace: &str) -> Transform {
+        let rewrites = vec![Rewrite {
             regex: regex.to_owned(),
             replace: replace.to_owned(),
-        }
+        }];
+        Transform { kind, rewrites }
     }
 
     #[test]
@@ -159,8 +149,8 @@ mod tests {
         assert_eq!(
             parse_transforms(text).unwrap(),
             [
-                Transform::UrlRewrite(vec![rewrite("^/a/(.*)$", "/$1")]),
-                Transform::HostHeaderRewrite(vec![rewrite("x", "")]),
+                one(TransformKind::UrlRewrite, "^/a/(.*)$", "/$1"),
+                one(TransformKind::HostHeaderRewrite, "x", ""),
             ]
         );
         assert_eq!(parse_transforms("null").unwrap(), []);
@@ -170,7 +160,10 @@ mod tests {
     #[test]
     fn unknown_types_missing_configs_and_empty_lists_are_refused() {
         for (text, part) in [
-            (r#"[{"type":"path-rewrite"}]"#, "allowed are url-rewrite"),
+            (
+                r#"[{"type":"path-rewrite"}]"#,
+                "allowed are host-header-rewrite, url-rewrite",
+            ),
             ("[null]", "unknown"),
             (r#"[{"type":"url-rewrite"}]"#, "needs urlRewriteConfig"),
             (
@@ -190,11 +183,11 @@ mod tests {
 
     #[test]
     fn a_rule_takes_one_transform_of_each_type_and_short_texts() {
-        let url = || Transform::UrlRewrite(vec![rewrite("a", "b")]);
-        let host = Transform::HostHeaderRewrite(vec![rewrite("a", "b")]);
+        let url = || one(TransformKind::UrlRewrite, "a", "b");
+        let host = one(TransformKind::HostHeaderRewrite, "a", "b");
         assert!(breaches(&[url(), host]).is_empty());
         assert_eq!(breaches(&[url(), url()]).len(), 1);
-        let long = Transform::UrlRewrite(vec![rewrite(&"a".repeat(1025), &"b".repeat(1024))]);
+        let long = one(TransformKind::UrlRewrite, &"a".repeat(1025), &"b".repeat(1024));
         assert_eq!(breaches(&[long]).len(), 1);
     }
 }

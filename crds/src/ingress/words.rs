@@ -2,14 +2,14 @@
 //!
 //! In: the raw value, case-sensitive and not trimmed. Out: the setting, or which words are allowed.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 /// Declares an enum of words with `parse`, `as_str` and `ALL`.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+        )]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $word)] $variant,)+
         }
@@ -25,19 +25,28 @@ macro_rules! words {
                 }
             }
 
-            /// Reads the word; `Err` names the allowed ones.
+            /// Reads the word, case-sensitive and not trimmed; `Err` names the allowed ones.
             pub fn parse(text: &str) -> Result<Self, String> {
                 Self::ALL
                     .iter()
                     .copied()
                     .find(|one| one.as_str() == text)
-                    .ok_or_else(|| one_of(&[$($word),+]))
+                    .ok_or_else(|| $crate::ingress::words::one_of(&[$($word),+]))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
             }
         }
     };
 }
 
-fn one_of(words: &[&str]) -> String {
+pub(super) use words;
+
+/// The allowed words, for the message of [`words!`].
+pub(super) fn one_of(words: &[&str]) -> String {
     format!("allowed are {}, spelt exactly so", words.join(", "))
 }
 

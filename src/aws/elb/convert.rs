@@ -89,22 +89,22 @@ pub(super) fn load_balancer(listed: &sdk::LoadBalancer) -> Result<ListedLoadBala
         state: Some(parsed(&what, "state", state, load_balancer_state(state))?),
         name: listed.load_balancer_name().unwrap_or_default().to_owned(),
         kind,
-        scheme: parsed(&what, "scheme", scheme, Scheme::parse(scheme))?,
+        scheme: parsed(&what, "scheme", scheme, Scheme::parse(scheme).ok())?,
         ip_address_type: parsed(
             &what,
             "IP address type",
             address_type,
-            IpAddressType::parse(address_type),
+            IpAddressType::parse(address_type).ok(),
         )?,
         ipv6_source_nat: listed
             .enable_prefix_for_ipv6_source_nat()
-            .and_then(|flag| OnOff::parse(flag.as_str()))
+            .and_then(|flag| OnOff::parse(flag.as_str()).ok())
             .into(),
         subnets: listed.availability_zones().iter().map(zone).collect(),
         security_groups: listed.security_groups().iter().cloned().map(Ref::Known).collect(),
         private_link_inbound: listed
             .enforce_security_group_inbound_rules_on_private_link_traffic()
-            .and_then(OnOff::parse)
+            .and_then(|word| OnOff::parse(word).ok())
             .into(),
         attributes: BTreeMap::new(),
         capacity_units: Setting::Unmanaged,

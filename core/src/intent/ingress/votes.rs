@@ -195,29 +195,18 @@ fn name(member: &mut Member<'_>) -> Option<Asked<String>> {
 }
 
 fn scheme(member: &mut Member<'_>) -> Option<Asked<Scheme>> {
-    use elbow_crds::ingress::words::Scheme as Word;
-    let model = |word| match word {
-        Word::Internal => Scheme::Internal,
-        Word::InternetFacing => Scheme::InternetFacing,
-    };
     if let Some(scheme) = member.params.and_then(|params| params.scheme) {
-        return Some(of_class(member, model(scheme)));
+        return Some(of_class(member, scheme));
     }
-    let scheme = model(member.parsed(SCHEME, Word::parse)?);
+    let scheme = member.parsed(SCHEME, Scheme::parse)?;
     Some(member.asked(SCHEME, scheme))
 }
 
 fn ip_address_type(member: &mut Member<'_>) -> Option<Asked<IpAddressType>> {
-    use elbow_crds::ingress::words::IpAddressType as Word;
-    let model = |word| match word {
-        Word::Ipv4 => IpAddressType::Ipv4,
-        Word::Dualstack => IpAddressType::Dualstack,
-        Word::DualstackWithoutPublicIpv4 => IpAddressType::DualstackWithoutPublicIpv4,
-    };
     if let Some(kind) = member.params.and_then(|params| params.ip_address_type) {
-        return Some(of_class(member, model(kind)));
+        return Some(of_class(member, kind));
     }
-    let kind = model(member.parsed(IP_ADDRESS_TYPE, Word::parse)?);
+    let kind = member.parsed(IP_ADDRESS_TYPE, IpAddressType::parse)?;
     Some(member.asked(IP_ADDRESS_TYPE, kind))
 }
 

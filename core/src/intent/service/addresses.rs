@@ -72,7 +72,7 @@ fn ipv6(reader: &mut Reader<'_>, dualstack: bool) -> Option<Asked<Vec<Ipv6Addr>>
 
 fn source_nat(reader: &mut Reader<'_>, dualstack: bool) -> Asked<OnOff> {
     let value = reader
-        .word(SOURCE_NAT, OnOff::parse, "on or off")
+        .word(SOURCE_NAT, |text| OnOff::parse(text).ok(), "on or off")
         .unwrap_or(OnOff::Off);
     if value == OnOff::On && !dualstack {
         reader.fault_at(SOURCE_NAT, ProblemCode::Conflict, NEEDS_DUALSTACK);

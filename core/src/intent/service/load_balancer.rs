@@ -94,7 +94,11 @@ fn scheme(reader: &mut Reader<'_>) -> Option<Asked<Scheme>> {
                 format!("it has no effect beside {}; remove it", reader.key(SCHEME)),
             );
         }
-        let scheme = reader.word(SCHEME, Scheme::parse, "internal or internet-facing")?;
+        let scheme = reader.word(
+            SCHEME,
+            |text| Scheme::parse(text).ok(),
+            "internal or internet-facing",
+        )?;
         return Some(reader.asked(SCHEME, scheme));
     }
     let scheme = if reader.bool(INTERNAL)? {

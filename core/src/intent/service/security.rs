@@ -62,7 +62,11 @@ pub(super) fn read(reader: &mut Reader<'_>, sources: &SourceRanges) -> SecurityW
                 .map(|port| (port.protocol.to_lowercase(), port.port))
                 .collect(),
         }),
-        private_link_inbound: Setting::from(reader.word(PRIVATE_LINK, OnOff::parse, "on or off")),
+        private_link_inbound: Setting::from(reader.word(
+            PRIVATE_LINK,
+            |text| OnOff::parse(text).ok(),
+            "on or off",
+        )),
         origins: reader.present(&FIELDS),
     }
 }

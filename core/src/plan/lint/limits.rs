@@ -2,6 +2,7 @@
 //!
 //! Fixed ones stop the step, since AWS would refuse it; adjustable ones warn.
 
+use elbow_crds::ingress::{condition, transform};
 use elbow_crds::limits::{
     Kind, Limit, Range, alb, nlb, rule as rule_limits, security_group, tag, target_group, value,
 };
@@ -9,7 +10,6 @@ use elbow_crds::problem::Severity;
 
 use super::super::{Action, Plan, Step};
 use super::{LintFinding, Rule};
-use crate::breaches;
 use crate::model::{
     Action as ListenerAction, HealthCheck, HealthCheckPort, Listener, Protocol, Rule as ListenerRule, Stack,
     Tags, TargetGroup,
@@ -147,10 +147,10 @@ impl Found<'_> {
     fn rule(&mut self, rule: &ListenerRule) {
         self.count(&rule_limits::ACTIONS, rule.actions.len());
         self.actions(&rule.actions);
-        let conditions = breaches::of_conditions(&rule.conditions);
+        let conditions = condition::breaches(&rule.conditions);
         for message in conditions
             .into_iter()
-            .chain(breaches::of_transforms(&rule.transforms))
+            .chain(transform::breaches(&rule.transforms))
         {
             self.push(Severity::Fault, message);
         }
@@ -158,7 +158,12 @@ impl Found<'_> {
 
     fn actions(&mut self, actions: &[ListenerAction]) {
         for action in actions {
-            for message in breaches::of_answer(action) {
+            let breaches = match action {
+                ListenerAction::Redirect(redirect) => redirect.breaches(),
+                ListenerAction::FixedResponse(response) => response.breaches(),
+                ListenerAction::Forward(_) | ListenerAction::Other(_) => Vec::new(),
+            };
+            for message in breaches {
                 self.push(Severity::Fault, message);
             }
             self.count(&target_group::PER_ACTION, action.target_groups().len());

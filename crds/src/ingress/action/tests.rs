@@ -29,21 +29,21 @@ fn forward(text: &str) -> Forward {
 fn fixed_responses_and_redirects_are_read() {
     let text =
         r#"{"type":"fixed-response","fixedResponseConfig":{"contentType":"text/plain","statusCode":"503"}}"#;
-    let response = FixedResponse {
-        status_code: "503".to_owned(),
+    let response = FixedResponseAction {
+        status: "503".to_owned(),
         content_type: Some("text/plain".to_owned()),
-        message_body: None,
+        body: None,
     };
     assert_eq!(parse_action(text).unwrap(), Action::FixedResponse(response));
     let text =
         r#"{"Type":"redirect","RedirectConfig":{"Protocol":"HTTPS","Port":"443","StatusCode":"HTTP_301"}}"#;
-    let redirect = Redirect {
-        status_code: "HTTP_301".to_owned(),
+    let redirect = RedirectAction {
+        protocol: Some("HTTPS".to_owned()),
+        port: Some("443".to_owned()),
         host: None,
         path: None,
-        port: Some("443".to_owned()),
-        protocol: Some("HTTPS".to_owned()),
         query: None,
+        status: "HTTP_301".to_owned(),
     };
     assert_eq!(parse_action(text).unwrap(), Action::Redirect(redirect));
 }
@@ -73,9 +73,10 @@ fn weighted_forwards_keep_order_weights_and_stickiness() {
         found.target_groups,
         [service("echo-svc", IntOrString::Int(80), Some(1)), arn]
     );
-    let stickiness = found.stickiness.unwrap();
-    assert_eq!(stickiness.enabled, Some(true));
-    assert_eq!(stickiness.duration_seconds, Some(120));
+    let stickiness = |enabled, seconds| Some(Stickiness { enabled, seconds });
+    assert_eq!(found.stickiness, stickiness(true, Some(120)));
+    let silent = r#"{"type":"forward","forwardConfig":{"targetGroupStickinessConfig":{}}}"#;
+    assert_eq!(forward(silent).stickiness, stickiness(false, None));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use elbow_crds::ingress::action::{self, Action, Forward, Target, WeightedTarget, parse_action};
+use elbow_crds::ingress::action::{Action, Forward, Target, WeightedTarget, parse_action};
 use elbow_crds::problem::ProblemCode;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -10,7 +10,7 @@ use super::super::member::Member;
 use super::super::target_groups::TargetGroups;
 use super::{ACTIONS, authentication};
 use crate::intent::wish::{ActionWish, ForwardWish, GroupWish};
-use crate::model::{FixedResponseAction, Protocol, Setting, Stickiness};
+use crate::model::{FixedResponseAction, Protocol, Setting};
 use crate::view::{IngressServiceBackend, Service};
 
 /// Port name of a backend that stands for an annotation.
@@ -86,8 +86,8 @@ fn lowered(
     groups: &mut TargetGroups,
 ) -> Option<(ActionWish, Option<Arc<Service>>)> {
     match action {
-        Action::FixedResponse(response) => Some((ActionWish::FixedResponse(response.into()), None)),
-        Action::Redirect(redirect) => Some((ActionWish::Redirect(redirect.into()), None)),
+        Action::FixedResponse(response) => Some((ActionWish::FixedResponse(response), None)),
+        Action::Redirect(redirect) => Some((ActionWish::Redirect(redirect), None)),
         Action::Forward(forward) => forwarded(member, forward, field, groups),
     }
 }
@@ -121,13 +121,9 @@ fn forwarded(
     }
     let action = ActionWish::Forward {
         groups: wishes.into_iter().collect::<Option<_>>()?,
-        stickiness: stickiness(forward.stickiness),
+        stickiness: Setting::from(forward.stickiness),
     };
     Some((action, only))
-}
-
-fn stickiness(written: Option<action::Stickiness>) -> Setting<Stickiness> {
-    Setting::from(written.map(Stickiness::from))
 }
 
 fn without_service(member: &mut Member<'_>, name: &str, alone: bool, field: &str) -> Option<ActionWish> {

@@ -1,6 +1,6 @@
 //! Conditions of a rule: host and path of the manifest, and those of the annotation.
 
-use elbow_crds::ingress::condition::{self, parse_conditions};
+use elbow_crds::ingress::condition::parse_conditions;
 use elbow_crds::problem::ProblemCode;
 
 use super::super::member::Member;
@@ -8,7 +8,7 @@ use super::CONDITIONS;
 use crate::model::{Condition, Patterns};
 
 /// The conditions of `conditions.<service>`; `None` for a fault.
-pub(super) fn written(member: &mut Member<'_>, service: &str) -> Option<Vec<condition::Condition>> {
+pub(super) fn written(member: &mut Member<'_>, service: &str) -> Option<Vec<Condition>> {
     let suffix = format!("{CONDITIONS}.{service}");
     if member.string(&suffix).is_none() {
         return Some(Vec::new());
@@ -34,9 +34,9 @@ pub(super) fn read(
     let mut conditions = Vec::new();
     for condition in written(member, service)? {
         match condition {
-            condition::Condition::HostHeader(patterns) => hosts.add(patterns.into()),
-            condition::Condition::PathPattern(patterns) => paths.add(patterns.into()),
-            other => conditions.push(Condition::from(other)),
+            Condition::HostHeader(patterns) => hosts.add(patterns),
+            Condition::PathPattern(patterns) => paths.add(patterns),
+            other => conditions.push(other),
         }
     }
     let suffix = format!("{CONDITIONS}.{service}");

@@ -10,14 +10,14 @@ mod conditions;
 mod optimise;
 mod paths;
 
-use elbow_crds::ingress::transform::parse_transforms;
+use elbow_crds::ingress::condition;
+use elbow_crds::ingress::transform::{self, parse_transforms};
 use elbow_crds::problem::ProblemCode;
 
 use super::member::Member;
 use super::tags;
 use super::target_groups::TargetGroups;
 use super::wish::RuleWish;
-use crate::breaches;
 use crate::intent::wish::ActionWish;
 use crate::model::{Origins, Protocol, Tags, Transform};
 use crate::view::{IngressPath, IngressRule, IngressServiceBackend};
@@ -87,7 +87,7 @@ fn rule(
     let transforms = transforms(member, &service.name);
     let actions = actions::read(member, service, &backend, place.protocol, groups);
     let conditions = conditions?;
-    for breach in breaches::of_conditions(&conditions) {
+    for breach in condition::breaches(&conditions) {
         member.warn(
             &place.field,
             ProblemCode::Limit,
@@ -122,9 +122,8 @@ fn transforms(member: &mut Member<'_>, service: &str) -> Option<Vec<Transform>> 
     if member.string(&suffix).is_none() {
         return Some(Vec::new());
     }
-    let written = member.parsed(&suffix, parse_transforms)?;
-    let transforms: Vec<Transform> = written.into_iter().map(Transform::from).collect();
-    for breach in breaches::of_transforms(&transforms) {
+    let transforms = member.parsed(&suffix, parse_transforms)?;
+    for breach in transform::breaches(&transforms) {
         member.warn_at(&suffix, ProblemCode::Limit, breach);
     }
     Some(transforms)
