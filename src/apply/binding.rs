@@ -148,10 +148,7 @@ impl Running<'_> {
             return End::done();
         }
         let for_ = format!("the targets of TargetGroupBinding {namespace}/{name} to be registered");
-        match self.wait(&for_, REGISTRATION) {
-            End::Failed(_) | End::Refused(..) => End::done(),
-            end => end,
-        }
+        self.wait_at_most(&for_, REGISTRATION)
     }
 
     fn binding_spec(&self, binding: &Binding) -> Result<TargetGroupBindingSpec, End> {

@@ -9,6 +9,7 @@ mod attributes;
 mod binding;
 mod fault;
 mod graph;
+mod health;
 mod kubernetes;
 mod listener;
 mod load_balancer;

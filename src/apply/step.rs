@@ -93,6 +93,10 @@ impl Running<'_> {
             A::UpdateBinding { binding, .. } => self.update_binding(binding).await,
             A::DeleteBinding { namespace, name, uid } => self.delete_binding(namespace, name, uid).await,
             A::AwaitTargets { namespace, name, .. } => self.await_targets(namespace, name).await,
+            A::AwaitHealth {
+                target_group,
+                replaces,
+            } => self.await_health(target_group, replaces).await,
             A::CreateSecurityGroup { .. }
             | A::AuthorizeIngress { .. }
             | A::RevokeIngress { .. }

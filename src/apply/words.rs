@@ -43,6 +43,7 @@ pub(super) fn operation(action: &Action) -> &'static str {
         A::UpdateBinding { .. } => "UpdateBinding",
         A::DeleteBinding { .. } => "DeleteBinding",
         A::AwaitTargets { .. } => "AwaitTargets",
+        A::AwaitHealth { .. } => "AwaitHealth",
         A::RemoveFinalizer { .. } => "RemoveFinalizer",
     }
 }

@@ -16,7 +16,7 @@ impl State {
     /// Enters a confirmed step. Nothing of a new resource counts as read: the create may have met one that
     /// was there before. Only a rule is always new.
     pub fn wrote(&mut self, key: &StackKey, step: &Step, outputs: &Outputs, now: Timestamp) {
-        if is_kubernetes(&step.action) {
+        if is_kubernetes(&step.action) || step.action.is_wait() {
             return;
         }
         let sequence = self.next();
@@ -163,6 +163,7 @@ pub(crate) fn subject(action: &Action) -> Option<Subject> {
         A::DeleteBinding { namespace, name, .. } | A::AwaitTargets { namespace, name, .. } => {
             binding_subject(namespace, name)
         }
+        A::AwaitHealth { target_group, .. } => target_group.into(),
     })
 }
 
@@ -179,7 +180,6 @@ fn is_kubernetes(action: &Action) -> bool {
             | Action::CreateBinding { .. }
             | Action::UpdateBinding { .. }
             | Action::DeleteBinding { .. }
-            | Action::AwaitTargets { .. }
     )
 }
 

@@ -40,6 +40,10 @@ pub(super) struct Draft<'a> {
     /// Steps on a wanted load balancer that listeners rely on.
     settled: BTreeMap<ResourceId, BTreeSet<StepId>>,
     awaited: BTreeMap<ResourceId, StepId>,
+    /// Steps that wait until a new target group is as healthy as the one whose place it takes.
+    healthy: BTreeMap<ResourceId, StepId>,
+    /// New target groups that no action can hold beside the one whose place they take.
+    alone: BTreeSet<ResourceId>,
 }
 
 impl<'a> Draft<'a> {
@@ -63,6 +67,8 @@ impl<'a> Draft<'a> {
             ends: BTreeMap::new(),
             settled: BTreeMap::new(),
             awaited: BTreeMap::new(),
+            healthy: BTreeMap::new(),
+            alone: BTreeSet::new(),
         }
     }
 
@@ -233,6 +239,46 @@ impl<'a> Draft<'a> {
         );
         self.awaited.insert(id.clone(), step);
         Some(step)
+    }
+
+    /// The step that waits until the targets of a group are registered and as healthy as those of the groups whose
+    /// place it takes. `beside`: the step that puts it beside them.
+    pub fn await_health(&mut self, group: &TargetGroup, old: Vec<String>, beside: Option<StepId>) {
+        let action = Action::AwaitHealth {
+            target_group: self.handle(ResourceKind::TargetGroup, &group.id),
+            replaces: old,
+        };
+        let mut needs = self.producers([&Ref::pending(ResourceKind::TargetGroup, &group.id)]);
+        needs.extend(beside);
+        needs.extend(self.await_targets(&group.id, &group.origins));
+        let reason = "traffic moves to a group that is as healthy as the old one";
+        let step = self.push(action, needs, &group.origins, reason);
+        self.healthy.insert(group.id.clone(), step);
+    }
+
+    /// Steps that wait for the health of those of these groups that take the place of others.
+    pub fn health_of<'r>(&self, groups: impl Iterator<Item = &'r Ref>) -> BTreeSet<StepId> {
+        groups
+            .filter_map(|group| match group {
+                Ref::Pending(address) if address.kind == ResourceKind::TargetGroup => {
+                    self.healthy.get(&address.id).copied()
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Notes a group that no action can hold beside the one whose place it takes.
+    pub fn stands_alone(&mut self, id: &ResourceId) {
+        self.alone.insert(id.clone());
+    }
+
+    /// Whether one of these groups takes the place of another one by a single call.
+    pub fn is_switched<'r>(&self, mut groups: impl Iterator<Item = &'r Ref>) -> bool {
+        groups.any(|group| match group {
+            Ref::Pending(address) => self.alone.contains(&address.id),
+            Ref::Known(_) | Ref::BackendGroup => false,
+        })
     }
 
     /// Notes that an existing binding has been seen to: it stays, or its deletion is planned.

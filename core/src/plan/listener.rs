@@ -19,6 +19,9 @@ use crate::model::{
     ResourceKind, Setting, Tags, tracking,
 };
 
+/// Printed where traffic goes from one group to another in one call.
+pub(super) const NO_OVERLAP: &str = "no overlap: one call switches all traffic";
+
 /// Deletes, creates and changes listeners, each in the order of their ports.
 pub(super) fn change_all(draft: &mut Draft, balancers: &Pairs<LoadBalancer>) {
     let (wanted, actual) = (draft.wanted, draft.actual);
@@ -259,9 +262,12 @@ fn modify(
         for id in fresh_groups(draft, wanted, actual) {
             needs.extend(draft.await_targets(&id, &wanted.origins));
         }
-        if !shares_groups(&resolved, actual) {
-            reasons.push("no overlap: one call switches all traffic".to_owned());
+        let health = draft.health_of(references(wanted));
+        let moves = health.is_empty() && !shares_groups(&resolved, actual);
+        if moves || draft.is_switched(references(wanted)) {
+            reasons.push(NO_OVERLAP.to_owned());
         }
+        needs.extend(health);
     }
     let arn = actual.arn.clone()?;
     let listener = Listener {

@@ -5,6 +5,7 @@
 //! `matches` (may the existing one be kept?) and its own small comparisons (upstream `pkg/deploy`).
 
 mod attributes;
+mod beside;
 mod binding;
 mod draft;
 mod hold;
@@ -70,6 +71,7 @@ pub fn plan(wanted: &Stack, actual: &Stack, context: &PlanContext) -> Plan {
     target_group::open(&mut draft, &target_groups);
     load_balancer::open(&mut draft, &balancers);
     binding::open(&mut draft, &target_groups);
+    beside::put(&mut draft, &target_groups, &balancers);
     listener::change_all(&mut draft, &balancers);
     removal::load_balancers(&mut draft, &balancers);
     removal::bindings(&mut draft);

@@ -84,7 +84,7 @@ fn write_step(text: &mut String, step: &Step) {
 /// something the same plan creates, `wait` touches nothing.
 pub fn verb(step: &Step) -> &'static str {
     match &step.action {
-        Action::AwaitTargets { .. } => "wait",
+        action if action.is_wait() => "wait",
         Action::AddFinalizer { .. } => "set",
         action if action.is_creation() && step.reason.starts_with(REPLACES) => "replace",
         action if action.is_creation() => "create",
@@ -144,6 +144,7 @@ pub fn kind(action: &Action) -> &'static str {
         Action::UpdateBinding { .. } => "UpdateBinding",
         Action::DeleteBinding { .. } => "DeleteBinding",
         Action::AwaitTargets { .. } => "AwaitTargets",
+        Action::AwaitHealth { .. } => "AwaitHealth",
         Action::RemoveFinalizer { .. } => "RemoveFinalizer",
     }
 }
@@ -199,6 +200,7 @@ fn resource(action: &Action) -> String {
         Action::AwaitTargets { namespace, name, .. } => {
             format!("targets of TargetGroupBinding {namespace}/{name}")
         }
+        Action::AwaitHealth { target_group, .. } => format!("target group {}", describe_ref(target_group)),
     }
 }
 
@@ -238,6 +240,7 @@ fn wait(action: &Action) -> Option<&'static str> {
         Action::ModifyCapacityReservation { .. } => Some("the load balancer is active"),
         Action::DeleteBinding { .. } => Some("its targets are deregistered"),
         Action::AwaitTargets { .. } => Some("they are registered"),
+        Action::AwaitHealth { .. } => Some("its targets are as healthy as the old ones"),
         _ => None,
     }
 }

@@ -188,6 +188,13 @@ pub enum Action {
         name: String,
         target_group: Ref,
     },
+    /// No mutation: waits until the targets of a group are as healthy as those of the groups it replaces, before
+    /// it takes their traffic ([`crate::targets::readiness`]). Bounded by the shell: when the bound is over, or AWS
+    /// does not check the targets, the plan goes on.
+    AwaitHealth {
+        target_group: Ref,
+        replaces: Vec<String>,
+    },
     /// Takes our finalizer from an owner; depends on every deletion of that origin.
     /// `last`: nobody else owns the stack, so AWS must hold nothing of it.
     RemoveFinalizer {
@@ -209,6 +216,11 @@ impl Action {
                 | Self::CreateRule { .. }
                 | Self::CreateBinding { .. }
         )
+    }
+
+    /// Whether it only waits.
+    pub fn is_wait(&self) -> bool {
+        matches!(self, Self::AwaitTargets { .. } | Self::AwaitHealth { .. })
     }
 
     /// Whether it takes a resource away (finalizers are not resources).

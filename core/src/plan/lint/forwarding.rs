@@ -16,10 +16,12 @@ impl Context<'_> {
         let forwards = |listener: &Listener| target_groups_of(listener).any(|group| group == arn);
         let leads = |rule: &ListenerRule| known_groups(&rule.actions).any(|group| group == arn);
         let pointing = self.plan.steps.iter().any(|other| match &other.action {
-            Action::CreateListener { listener, .. } | Action::ModifyListener { listener, .. } => {
-                forwards(listener)
+            Action::CreateListener { listener, .. } => forwards(listener),
+            Action::CreateRule { rule, .. } => leads(rule),
+            Action::ModifyListener { arn, listener } => {
+                forwards(listener) && !self.is_modified_later(other.id, arn, step)
             }
-            Action::CreateRule { rule, .. } | Action::ModifyRule { rule, .. } => leads(rule),
+            Action::ModifyRule { arn, rule } => leads(rule) && !self.is_modified_later(other.id, arn, step),
             _ => false,
         });
         let listeners = self.actual.listeners.iter().filter(|listener| forwards(listener));
@@ -34,6 +36,20 @@ impl Context<'_> {
                 .any(|rule| !self.is_rule_changed(rule, step));
         let message = format!("a listener or rule still forwards to the target group {arn}");
         (pointing || left).then(|| finding(step, Rule::DeletedTarget, message))
+    }
+
+    /// Whether a listener or rule is changed or deleted once more after one step and before another.
+    fn is_modified_later(&self, after: StepId, arn: &str, before: &Step) -> bool {
+        self.before(before).iter().any(|id| {
+            let later = self.plan.steps.get(id.0).filter(|step| step.id > after);
+            later.is_some_and(|step| match &step.action {
+                Action::ModifyListener { arn: other, .. }
+                | Action::ModifyRule { arn: other, .. }
+                | Action::DeleteListener { arn: other }
+                | Action::DeleteRule { arn: other } => other == arn,
+                _ => false,
+            })
+        })
     }
 
     /// Whether a step that comes before satisfies a predicate.

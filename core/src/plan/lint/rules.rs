@@ -34,8 +34,8 @@ pub(super) fn order(plan: &Plan) -> Vec<LintFinding> {
         .collect()
 }
 
-/// At most one step per resource and kind of step; certificates come one per call, and rules may be spread
-/// before they are brought into another order.
+/// At most one step per resource and kind of step; certificates come one per call, rules may be spread before they
+/// are brought into another order, and an action may hold a new group with weight 0 before that one serves.
 pub(super) fn once(plan: &Plan) -> Vec<LintFinding> {
     let mut seen = BTreeSet::new();
     plan.steps
@@ -61,7 +61,10 @@ fn identity(action: &Action) -> (String, String) {
             certificate,
         } => format!("{listener:?} {certificate}"),
         Action::AwaitTargets { namespace, name, .. } => format!("{namespace}/{name}"),
-        Action::SetRulePriorities { .. } => format!("{action:?}"),
+        Action::AwaitHealth { target_group, .. } => format!("{target_group:?}"),
+        Action::SetRulePriorities { .. } | Action::ModifyListener { .. } | Action::ModifyRule { .. } => {
+            format!("{action:?}")
+        }
         _ => match (subject(action), produced(action)) {
             (Some(reference), _) => format!("{reference:?}"),
             (None, Some(address)) => format!("{address:?}"),
@@ -153,7 +156,9 @@ fn references(action: &Action) -> Vec<Ref> {
                 BindingPeer::IpBlock(_) => None,
             }));
         }
-        Action::AwaitTargets { target_group, .. } => all.push(target_group.clone()),
+        Action::AwaitTargets { target_group, .. } | Action::AwaitHealth { target_group, .. } => {
+            all.push(target_group.clone());
+        }
         _ => {}
     }
     all

@@ -20,7 +20,10 @@ use crate::model::{Ref, Setting, Stack, Tags, tracking};
 /// stack change nothing.
 pub fn apply_step(stack: &mut Stack, step: &Step, outputs: &Outputs) {
     match &step.action {
-        Action::AddFinalizer { .. } | Action::RemoveFinalizer { .. } | Action::AwaitTargets { .. } => {}
+        Action::AddFinalizer { .. }
+        | Action::RemoveFinalizer { .. }
+        | Action::AwaitTargets { .. }
+        | Action::AwaitHealth { .. } => {}
         Action::CreateSecurityGroup { .. }
         | Action::AuthorizeIngress { .. }
         | Action::RevokeIngress { .. }

@@ -1,6 +1,7 @@
 //! Steps on the rules of a listener.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use super::changes::{Call, Numbered};
 use super::describe::{describe, describe_conditions};
@@ -9,7 +10,7 @@ use super::schedule::{Schedule, Task, schedule};
 use super::write::{change_tags, create, fresh_groups};
 use crate::model::{Action as RuleAction, Listener, Ref, ResourceId, ResourceKind, Rule};
 use crate::plan::draft::Draft;
-use crate::plan::listener::attributes_of;
+use crate::plan::listener::{NO_OVERLAP, attributes_of};
 use crate::plan::listener_drift::{describe_actions, same_actions};
 use crate::plan::target_group::{known_groups, target_groups_of};
 use crate::plan::{Action, StepId};
@@ -240,7 +241,10 @@ impl<'a> ListenerRules<'a> {
         let written = self.written.get(wanted)?;
         let arn = old.arn.clone()?;
         needs.extend(self.traffic_needs(draft, written, new));
-        let reason = format!("{} -> {}", describe_old(old, new), describe(new));
+        let mut reason = format!("{} -> {}", describe_old(old, new), describe(new));
+        if draft.is_switched(groups_of(written)) {
+            let _ = write!(reason, ", {NO_OVERLAP}");
+        }
         let rule = Rule {
             arn: Some(arn.clone()),
             priority: old.priority,
@@ -283,6 +287,7 @@ impl<'a> ListenerRules<'a> {
                 needs.extend(draft.await_targets(&id, &written.origins));
             }
         }
+        needs.extend(draft.health_of(groups_of(written)));
         needs
     }
 

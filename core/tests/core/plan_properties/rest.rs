@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use elbow_core::model::Stack;
+use elbow_core::model::{Action as ListenerAction, Listener, Stack};
 use elbow_core::plan::render_text;
 use proptest::prelude::*;
 
 use super::{canonical, choice, law, pair, shape};
-use crate::plan_world::{World, groups_of};
+use crate::plan_world::World;
 
 #[test]
 fn run_to_rest_ends_where_nothing_is_left_to_do() {
@@ -143,10 +143,22 @@ fn at_every_moment_a_port_is_served_by_the_old_groups_or_the_new_ones() {
     );
 }
 
-fn served(stack: &Stack) -> BTreeMap<i32, BTreeSet<Option<String>>> {
+/// The groups that get traffic: of several those with a weight.
+fn served(stack: &Stack) -> BTreeMap<i32, BTreeSet<String>> {
+    let gets_traffic = |listener: &Listener| {
+        let tuples = listener
+            .default_actions
+            .iter()
+            .flat_map(ListenerAction::target_groups);
+        let single = tuples.clone().count() == 1;
+        tuples
+            .filter(|tuple| single || tuple.weight != Some(0))
+            .filter_map(|tuple| tuple.target_group.known().map(str::to_owned))
+            .collect()
+    };
     stack
         .listeners
         .iter()
-        .map(|listener| (listener.port, groups_of(listener)))
+        .map(|listener| (listener.port, gets_traffic(listener)))
         .collect()
 }

@@ -1,5 +1,6 @@
 //! One test per rule of comparison and ordering.
 
+mod beside;
 mod listeners;
 mod load_balancers;
 

@@ -32,8 +32,10 @@ fn a_replaced_group_is_filled_before_a_rule_leads_to_it_and_the_old_one_goes_las
     let plan = world.plan(&wanted);
     let order: Vec<&str> = plan.steps.iter().map(|step| kind(&step.action)).collect();
     let at = |name: &str| order.iter().position(|kind| *kind == name).unwrap();
-    assert!(at("CreateTargetGroup") < at("AwaitTargets") && at("AwaitTargets") < at("ModifyRule"));
-    assert!(at("ModifyRule") < at("DeleteBinding") && at("DeleteBinding") < at("DeleteTargetGroup"));
+    let last = order.iter().rposition(|kind| *kind == "ModifyRule").unwrap();
+    assert!(at("CreateTargetGroup") < at("ModifyRule") && at("ModifyRule") < at("AwaitHealth"));
+    assert!(at("AwaitTargets") < at("AwaitHealth") && at("AwaitHealth") < last);
+    assert!(last < at("DeleteBinding") && at("DeleteBinding") < at("DeleteTargetGroup"));
     world.apply(&plan, choice(11));
     assert!(world.plan(&wanted).is_empty());
 }
