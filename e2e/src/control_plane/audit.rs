@@ -1,9 +1,14 @@
 //! The API's audit log: who asked what, as the server saw it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+
+/// What the authorizer said: `allow` or `forbid`
+/// (<https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/>).
+const DECISION: &str = "authorization.k8s.io/decision";
 
 /// One finished request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,17 +25,15 @@ pub struct Request {
     pub name: String,
     /// The HTTP status of the answer.
     pub code: u16,
+    /// Whether it was refused for lack of a permission. (A write into a namespace on its way out is refused with
+    /// 403, too, whoever asks.)
+    pub is_denied: bool,
 }
 
 impl Request {
     /// Whether it changes something (or tried to).
     pub fn is_write(&self) -> bool {
         !matches!(self.verb.as_str(), "get" | "list" | "watch")
-    }
-
-    /// Whether it was refused for lack of a permission.
-    pub fn is_denied(&self) -> bool {
-        self.code == 403
     }
 }
 
@@ -74,6 +77,8 @@ struct Entry {
     object_ref: Object,
     #[serde(default)]
     response_status: Status,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +105,7 @@ struct Status {
 impl From<Entry> for Request {
     fn from(entry: Entry) -> Self {
         let object = entry.object_ref;
+        let decision = entry.annotations.get(DECISION).map(String::as_str);
         let resource = match object.subresource.as_str() {
             "" => object.resource,
             sub => format!("{}/{sub}", object.resource),
@@ -111,6 +117,7 @@ impl From<Entry> for Request {
             namespace: object.namespace,
             name: object.name,
             code: entry.response_status.code,
+            is_denied: decision == Some("forbid"),
         }
     }
 }

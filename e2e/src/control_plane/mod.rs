@@ -137,6 +137,17 @@ impl ControlPlane {
         audit::read(&self.scratch.join("audit.log"), user)
     }
 
+    /// Fails, naming the requests, if `user` was ever refused something for lack of a permission.
+    pub fn check_permissions(&self, user: &str) -> Result<()> {
+        let mut requests = self.requests_of(user)?;
+        requests.retain(|request| request.is_denied);
+        anyhow::ensure!(
+            requests.is_empty(),
+            "{user} asked for more than it may: {requests:?}"
+        );
+        Ok(())
+    }
+
     /// Fails, quoting its log, if one of the three has ended.
     pub fn check(&mut self) -> Result<()> {
         self.etcd.check()?;

@@ -10,6 +10,8 @@ mod story;
 use anyhow::{Context, Result, bail};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::control_plane::CONTROLLER;
+
 pub use parts::Parts;
 use story::Story;
 
@@ -37,6 +39,7 @@ pub async fn run(options: Options) -> Result<()> {
         interrupt.recv().await;
     }
     unless(&mut interrupt, story.delete()).await?;
+    parts.control_plane.check_permissions(CONTROLLER)?;
     println!("\nAll of it was seen.");
     Ok(())
 }

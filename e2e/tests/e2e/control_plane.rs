@@ -88,7 +88,7 @@ fn the_user_elbow_is_no_administrator() {
         assert!(is_forbidden(created));
 
         let requests = shared.control_plane.requests_of(CONTROLLER)?;
-        let refused: Vec<_> = requests.iter().filter(|request| request.is_denied()).collect();
+        let refused: Vec<_> = requests.iter().filter(|request| request.is_denied).collect();
         assert!(
             refused
                 .iter()

@@ -67,7 +67,8 @@ async fn life() -> Result<()> {
     }
     rests(&parts).await?;
     apply::delete(&client, &objects).await?;
-    gone(&parts).await
+    gone(&parts).await?;
+    parts.control_plane.check_permissions(CONTROLLER)
 }
 
 fn examples() -> Result<Vec<DynamicObject>> {

@@ -29,6 +29,8 @@ pub struct Setup {
     pub flags: Vec<String>,
     /// Changes the rules of the controller's roles.
     pub rules: fn(&mut Vec<PolicyRule>),
+    /// Whether it is the point of the test that the controller lacks a permission.
+    pub lacks_permission: bool,
 }
 
 impl Default for Setup {
@@ -38,16 +40,31 @@ impl Default for Setup {
             seed: "",
             flags: Vec::new(),
             rules: |_| {},
+            lacks_permission: false,
         }
     }
 }
 
+/// When it goes, the test fails if Kubernetes has ever refused the controller something for lack of a permission.
 pub struct Rig {
     pub shared: &'static Shared,
     pub namespace: String,
     pub emulator: Emulator,
     pub controller: Controller,
     pub options: ControllerOptions,
+    lacks_permission: bool,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if self.lacks_permission || std::thread::panicking() {
+            return;
+        }
+        let control_plane = &self.shared.control_plane;
+        if let Err(error) = control_plane.check_permissions(&user(&self.namespace)) {
+            panic!("{error:#}");
+        }
+    }
 }
 
 impl Rig {
@@ -97,6 +114,7 @@ impl Rig {
             emulator,
             controller,
             options,
+            lacks_permission: setup.lacks_permission,
         })
     }
 

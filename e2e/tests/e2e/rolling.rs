@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use elbow_e2e::control_plane::Request;
 use elbow_e2e::gates;
 use elbow_e2e::manifests::Backend;
 use elbow_e2e::wait;
@@ -79,11 +78,6 @@ fn a_rolling_update_never_has_fewer_healthy_targets_than_before() {
             "every new target changes its state at least twice: {moments}"
         );
         assert!(poorer.is_empty(), "{poorer:#?}");
-        let denied: Vec<_> = rig.requests()?.into_iter().filter(Request::is_denied).collect();
-        assert!(
-            denied.is_empty(),
-            "the controller asked for more than deploy/rbac/ grants: {denied:?}"
-        );
         Ok(())
     });
 }
