@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -148,11 +149,38 @@ impl Drop for Process {
     }
 }
 
-/// A TCP port on 127.0.0.1 that was free a moment ago; whoever binds it must be ready to try another.
+/// Below the range from which the system itself takes ports for outgoing connections and Kubernetes NodePorts
+/// (<https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html>, `ip_local_port_range`), so that nobody
+/// gets one of them by chance between the look and the bind.
+const PORTS: std::ops::Range<u16> = 10_240..30_000;
+
+/// A TCP port on 127.0.0.1 that was free a moment ago; none is handed out twice soon. Whoever binds it must be
+/// ready to try another.
 pub fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
-    Ok(listener
-        .local_addr()
-        .context("a bound socket has an address")?
-        .port())
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Two processes begin at different places.
+    let start = std::process::id().wrapping_mul(97);
+    for _ in PORTS {
+        let turn = start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let count = u32::from(PORTS.end - PORTS.start);
+        let port = PORTS.start + u16::try_from(turn % count)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port on 127.0.0.1 in {PORTS:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_port_is_free_and_not_given_twice() {
+        let (one, two) = (free_port().unwrap(), free_port().unwrap());
+        assert_ne!(one, two);
+        let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, one)).unwrap();
+        assert!(PORTS.contains(&one) && PORTS.contains(&two));
+    }
 }

@@ -24,6 +24,7 @@ pub struct Sight {
     bindings: Vec<TargetGroupBinding>,
     pods: Vec<Pod>,
     machines: Vec<Machine>,
+    health_is_scripted: bool,
     /// The AWS account.
     pub account: Account,
 }
@@ -50,6 +51,7 @@ impl Sight {
             bindings: Vec::new(),
             pods: Vec::new(),
             machines: world.machines().cloned().collect(),
+            health_is_scripted: false,
             account: Account::read(emulator.state().await?)?,
         };
         let all = ListParams::default();
@@ -64,6 +66,14 @@ impl Sight {
             sight.pods.extend(pods.list(&all).await?);
         }
         Ok(sight)
+    }
+
+    /// The same, where every target is healthy because the emulator was told so.
+    pub fn with_scripted_health(self) -> Self {
+        Self {
+            health_is_scripted: true,
+            ..self
+        }
     }
 
     /// `None` if every Service of type LoadBalancer and every Ingress has its address, its rules and exactly
@@ -132,8 +142,10 @@ impl Sight {
             .filter_map(|pod| pod.spec.as_ref()?.node_name.as_deref())
             .collect();
         let number = port.node_port.unwrap_or_default();
-        let healthy =
-            |machine: &Machine| !pods.is_empty() && (!is_local || nodes.contains(machine.node.as_str()));
+        let healthy = |machine: &Machine| {
+            let serves = !pods.is_empty() && (!is_local || nodes.contains(machine.node.as_str()));
+            serves || self.health_is_scripted
+        };
         self.machines
             .iter()
             .map(|one| (format!("{} {number}", one.instance_id), healthy(one)))

@@ -85,6 +85,12 @@ impl Emulator {
         expect_ok(&url, &http::delete(&url).await?)
     }
 
+    /// Back to the seed: nothing of what was made, told or logged since is left.
+    pub async fn reset(&self) -> Result<()> {
+        let url = format!("{}/_emulator/reset", self.endpoint);
+        expect_ok(&url, &http::form(&url, "").await?).map(drop)
+    }
+
     /// The whole account.
     pub async fn state(&self) -> Result<Value> {
         self.get("state").await

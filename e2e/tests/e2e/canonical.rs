@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-/// Times, and what AWS chooses by itself.
-const VOLATILE: [&str; 6] = [
+/// Times, and what AWS chooses by itself; a rule's number, of which only the order counts.
+const VOLATILE: [&str; 7] = [
     "created",
     "created_at",
     "active_at",
     "default_rule",
     "dns_name",
+    "priority",
     "zones",
 ];
 /// Node ports are given by chance.
@@ -25,22 +26,25 @@ pub fn canonical(state: &Value, namespace: &str) -> String {
 
 /// Ids, ARNs and names with what they stand for.
 fn symbols(state: &Value) -> Vec<(String, String)> {
-    let stack = |one: &Value| text(&one["tags"]["service.k8s.aws/stack"]);
+    let stack = |one: &Value| tag(one, "stack");
     let mut found = Vec::new();
     for (arn, one) in entries(&state["elb"]["listeners"]) {
         let owner = &state["elb"]["load_balancers"][text(&one["load_balancer"])];
-        found.push((arn, format!("listener of {} port {}", stack(owner), one["port"])));
+        let symbol = format!("listener of {} port {}", stack(owner), one["port"]);
+        for (rank, (_, rule)) in ranked(&one["rules"]).iter().enumerate() {
+            found.push((text(&rule["arn"]), format!("rule {rank} of {symbol}")));
+        }
+        found.push((arn, symbol));
     }
     for kind in ["load_balancers", "target_groups"] {
         for (arn, one) in entries(&state["elb"][kind]) {
-            let resource = text(&one["tags"]["service.k8s.aws/resource"]);
-            let symbol = format!("{kind} of {} {resource}", stack(one));
+            let symbol = format!("{kind} of {} {}", stack(one), tag(one, "resource"));
             found.push((arn, symbol.clone()));
             found.push((text(&one["name"]), symbol));
         }
     }
     for (id, one) in entries(&state["ec2"]["security_groups"]) {
-        let resource = text(&one["tags"]["service.k8s.aws/resource"]);
+        let resource = tag(one, "resource");
         let shared = text(&one["tags"]["elbv2.k8s.aws/resource"]);
         if !resource.is_empty() || !shared.is_empty() {
             let symbol = format!("group of {} {resource}{shared}", stack(one));
@@ -56,6 +60,23 @@ fn entries(map: &Value) -> Vec<(String, &Value)> {
     fields.map(|(key, value)| (key.clone(), value)).collect()
 }
 
+/// A tag of a Service's or an Ingress's stack.
+fn tag(one: &Value, name: &str) -> String {
+    let keys = [
+        format!("service.k8s.aws/{name}"),
+        format!("ingress.k8s.aws/{name}"),
+    ];
+    let found = keys.iter().find_map(|key| one["tags"][key.as_str()].as_str());
+    found.unwrap_or_default().to_owned()
+}
+
+/// Rules in the order of their priorities.
+fn ranked(rules: &Value) -> Vec<(String, &Value)> {
+    let mut ranked = entries(rules);
+    ranked.sort_by_key(|(priority, _)| priority.parse::<u32>().unwrap_or_default());
+    ranked
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -68,14 +89,28 @@ fn walk(value: &Value, names: &[(String, String)]) -> Value {
         }
         Value::Array(items) => sorted(items.iter().map(|item| walk(item, names)).collect()),
         Value::Object(fields) => {
-            let kept = fields.iter().filter(|(key, _)| !VOLATILE.contains(&key.as_str()));
-            kept.map(|(key, field)| match key.as_str() {
-                "targets" => (key.clone(), states(field)),
-                _ => (replaced(key, names), walk(field, names)),
-            })
-            .collect()
+            let mut walked = serde_json::Map::new();
+            for (key, field) in fields.iter().filter(|(key, _)| !VOLATILE.contains(&key.as_str())) {
+                let (mut name, field) = entry(key, field, names);
+                while walked.contains_key(&name) {
+                    name.push_str(" once more");
+                }
+                walked.insert(name, field);
+            }
+            Value::Object(walked)
         }
         other => other.clone(),
+    }
+}
+
+fn entry(key: &str, field: &Value, names: &[(String, String)]) -> (String, Value) {
+    match key {
+        "targets" => (key.to_owned(), states(field)),
+        "rules" => {
+            let rules = ranked(field).into_iter().map(|(_, rule)| walk(rule, names));
+            (key.to_owned(), rules.collect())
+        }
+        _ => (replaced(key, names), walk(field, names)),
     }
 }
 

@@ -16,9 +16,9 @@ use kube::api::ListParams;
 use kube::core::DynamicObject;
 use kube::{Api, ResourceExt};
 
+use crate::examples::EXAMPLES;
 use crate::rig::SETTLED_WITHIN;
 
-const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
 /// The other files have nothing to do with Ingresses.
 const FILES: [&str; 4] = [
     "00-namespace.yaml",

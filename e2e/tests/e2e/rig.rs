@@ -91,10 +91,15 @@ impl Rig {
             folder: folder.clone(),
         })
         .await?;
-        let kubeconfig: PathBuf = shared.control_plane.user(&user(name), setup.rules).await?;
+        let rules = |rules: &mut Vec<PolicyRule>| {
+            allow_lease(rules, name);
+            (setup.rules)(rules);
+        };
+        let kubeconfig: PathBuf = shared.control_plane.user(&user(name), rules).await?;
         let mut flags = vec![
             format!("--watch-namespace={namespace}"),
             "--enable-leader-election=false".to_owned(),
+            format!("--leader-election-id={name}"),
             "--targetgroupbinding-requeue-duration=500ms".to_owned(),
         ];
         flags.extend(setup.flags);
@@ -208,6 +213,16 @@ impl Rig {
             Ok((call == self.last_call().await? && writes == self.writes()?).then_some(()))
         })
         .await
+    }
+}
+
+/// The role names the lease, and each rig has its own, for they all lie in one namespace.
+fn allow_lease(rules: &mut Vec<PolicyRule>, name: &str) {
+    for rule in rules {
+        let is_about_leases = rule.resources.iter().flatten().any(|one| one == "leases");
+        if let (true, Some(names)) = (is_about_leases, &mut rule.resource_names) {
+            *names = vec![name.to_owned()];
+        }
     }
 }
 

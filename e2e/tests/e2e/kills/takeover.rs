@@ -3,19 +3,21 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use elbow_core::key::StackKey;
+use elbow_e2e::api_proxy::Side;
 use elbow_e2e::programs::{Controller, ControllerOptions};
 use elbow_e2e::wait;
-use k8s_openapi::api::rbac::v1::PolicyRule;
 use nix::sys::signal::Signal;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::kills::{Goal, clear, create, delete, edit, hold, stage};
+use crate::kills::goal::Goal;
+use crate::kills::points::{clear_aws, held_aws, hold_aws};
+use crate::kills::stage;
+use crate::kills::story::Story;
 use crate::rig::{Rig, SETTLED_WITHIN, Setup};
 use crate::shared::Shared;
 
-/// A lease of these replicas' own: other tests stand for the usual one.
-const LEASE: &str = "takeover";
 /// A leader that could not renew gives up within its deadline of 10 s; the machine may be busy.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(30);
 
@@ -25,45 +27,36 @@ struct Replica {
     controller: Controller,
 }
 
-/// Three points; answers how many.
-pub async fn three(shared: &'static Shared, created: &Goal, edited: &Goal) -> Result<usize> {
+/// Three points; answers how many. `goals` are the ends of the steps of [`Story::services`].
+pub async fn three(shared: &'static Shared, goals: &[Goal]) -> Result<usize> {
     let setup = Setup {
-        flags: vec![
-            "--enable-leader-election=true".to_owned(),
-            format!("--leader-election-id={LEASE}"),
-        ],
-        rules: with_lease,
+        flags: vec!["--enable-leader-election=true".to_owned()],
         ..Setup::default()
     };
     let mut rig = stage(shared, "crash-replicas", setup).await?;
     rig.controller.stop().await?;
+    let story = Story::services(&rig.namespace)?;
+    let ([create, edit, .., delete], [created, edited, ..]) = (&story.steps[..], goals) else {
+        anyhow::bail!("the story has no such steps");
+    };
     let leader = Replica::start(&rig, 1).await?;
     let standby = Replica::start(&rig, 2).await?;
+    let stacks = &story.stacks;
 
-    hold_next(&rig, "hold-before", &leader).await?;
-    create(&rig).await?;
-    let leader = taken_over(&rig, Ending::Killed, leader, standby, created).await?;
+    hold_aws(&rig, Side::Before, &leader.actor).await?;
+    create.act(&rig).await?;
+    let leader = taken_over(&rig, Ending::Killed, leader, standby, created, stacks).await?;
     let standby = Replica::start(&rig, 3).await?;
 
-    hold_next(&rig, "hold-after", &leader).await?;
-    edit(&rig).await?;
-    let leader = taken_over(&rig, Ending::Killed, leader, standby, edited).await?;
+    hold_aws(&rig, Side::After, &leader.actor).await?;
+    edit.act(&rig).await?;
+    let leader = taken_over(&rig, Ending::Killed, leader, standby, edited, stacks).await?;
     let standby = Replica::start(&rig, 4).await?;
 
-    hold_next(&rig, "hold-before", &leader).await?;
-    delete(&rig).await?;
-    taken_over(&rig, Ending::Halted, leader, standby, &Goal::Empty).await?;
+    hold_aws(&rig, Side::Before, &leader.actor).await?;
+    delete.act(&rig).await?;
+    taken_over(&rig, Ending::Halted, leader, standby, &Goal::Gone, stacks).await?;
     Ok(3)
-}
-
-/// The role names the lease.
-fn with_lease(rules: &mut Vec<PolicyRule>) {
-    for rule in rules {
-        let leases = rule.resources.iter().flatten().any(|name| name == "leases");
-        if leases && let Some(names) = &mut rule.resource_names {
-            names.push(LEASE.to_owned());
-        }
-    }
 }
 
 impl Replica {
@@ -78,16 +71,6 @@ impl Replica {
         controller.ready().await?;
         Ok(Self { actor, controller })
     }
-}
-
-/// Holds the next mutation of a replica; whatever comes beside it is not carried out.
-async fn hold_next(rig: &Rig, kind: &str, replica: &Replica) -> Result<()> {
-    let faults = json!([
-        hold(kind, Some(1), &replica.actor),
-        hold("hold-before", None, &replica.actor)
-    ]);
-    rig.emulator.post("faults", &faults).await?;
-    Ok(())
 }
 
 /// How a leader ends.
@@ -107,26 +90,18 @@ async fn taken_over(
     mut old: Replica,
     new: Replica,
     goal: &Goal,
+    stacks: &[StackKey],
 ) -> Result<Replica> {
-    let held = wait::until("a held mutation", SETTLED_WITHIN, async || {
-        let held = rig.emulator.get("held").await?;
-        Ok(held["held"].as_array().and_then(|all| all.first()).cloned())
-    })
-    .await?;
+    let held = wait::until("a held mutation", SETTLED_WITHIN, async || held_aws(rig).await).await?;
+    all_held(rig).await?;
     ensure!(held["actor"] == *old.actor, "{} is held", held["actor"]);
     match ending {
         Ending::Killed => drop(old.controller.process().kill()?),
         Ending::Halted => old.controller.process().signal(Signal::SIGSTOP),
     }
-    clear(rig).await?;
-    let reached = wait::until("the other replica to finish", SETTLED_WITHIN, async || match goal
-        .missing(rig)
-        .await?
-    {
-        Some(missing) => anyhow::bail!(missing),
-        None => Ok(Some(())),
-    });
-    reached.await?;
+    clear_aws(rig).await?;
+    let reached = goal.reached(rig, stacks).await;
+    reached.context("the other replica did not finish")?;
     if ending == Ending::Halted {
         old.controller.process().signal(Signal::SIGCONT);
         let ended = old.controller.process().wait(GIVEN_UP_WITHIN).await;
@@ -138,7 +113,10 @@ async fn taken_over(
         );
     }
     rig.quiet().await?;
-    ensure!(goal.missing(rig).await?.is_none(), "the state changed afterwards");
+    ensure!(
+        goal.missing(rig, stacks).await?.is_none(),
+        "the state changed afterwards"
+    );
     one_at_a_time(rig, &old.actor, &new.actor).await?;
     println!(
         "{} {ending:?} at {}: {} took over",
@@ -147,20 +125,29 @@ async fn taken_over(
     Ok(new)
 }
 
+/// Waits until whatever was sent beside the held mutation is held, too. Between the look at the lease and the
+/// socket there is a moment in which a halted leader could not know that its lease is over; nobody must be in it.
+async fn all_held(rig: &Rig) -> Result<()> {
+    let pause = Duration::from_millis(500);
+    wait::until("the leader to hold still", SETTLED_WITHIN, async || {
+        let before = rig.emulator.get("held").await?;
+        tokio::time::sleep(pause).await;
+        Ok((before == rig.emulator.get("held").await?).then_some(()))
+    })
+    .await
+}
+
 /// No mutation of the old leader came after the first of the new one.
 async fn one_at_a_time(rig: &Rig, old: &str, new: &str) -> Result<()> {
-    let calls = rig.calls_since(0).await?;
-    let of = |actor: &str| {
-        let mut all: Vec<&Value> = calls.iter().filter(|call| call["mutation"] == true).collect();
-        all.retain(|call| call["actor"] == actor);
-        all.iter()
-            .filter_map(|call| call["seq"].as_u64())
-            .collect::<Vec<_>>()
-    };
-    let (last, first) = (of(old).last().copied(), of(new).first().copied());
+    let mut calls = rig.calls_since(0).await?;
+    calls.retain(|call| call["mutation"] == true);
+    let first = calls.iter().position(|call| call["actor"] == *new);
+    let (before, after) = calls.split_at(first.context("the new leader did nothing")?);
     ensure!(
-        matches!((last, first), (Some(last), Some(first)) if last < first),
-        "{old}'s last mutation is number {last:?}, {new}'s first one {first:?}"
+        before.iter().any(|call| call["actor"] == *old),
+        "{old} did nothing"
     );
+    let late: Vec<&Value> = after.iter().filter(|call| call["actor"] == *old).collect();
+    ensure!(late.is_empty(), "{old} wrote after {new} had begun: {late:#?}");
     Ok(())
 }
