@@ -52,6 +52,19 @@ fn killed_at_every_aws_mutation_of_the_demo_the_next_controller_finishes_the_sam
     });
 }
 
+#[test]
+fn killed_at_every_aws_mutation_of_the_demos_ingresses_the_next_controller_finishes_the_same() {
+    run(async |shared| {
+        let began = Instant::now();
+        let mut rig = stage(shared, "crash-ingresses", Setup::default()).await?;
+        let story = Story::ingresses(&rig.namespace)?;
+        let goals = story.calm(&mut rig).await?;
+        story::reset(&rig).await?;
+        let points = Points::of(&mut rig, Seam::Aws, &story, &goals).await?;
+        points.told("Ingresses", began)
+    });
+}
+
 pub async fn stage(shared: &'static Shared, name: &str, setup: Setup) -> Result<Rig> {
     let setup = Setup {
         speed: SPEED,
