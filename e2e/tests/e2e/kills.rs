@@ -12,6 +12,8 @@ mod takeover;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use elbow_e2e::api_proxy::ApiProxy;
+use elbow_e2e::control_plane::client;
 use tokio::time::Instant;
 
 use crate::rig::{Rig, Setup};
@@ -62,6 +64,21 @@ fn killed_at_every_aws_mutation_of_the_demos_ingresses_the_next_controller_finis
         story::reset(&rig).await?;
         let points = Points::of(&mut rig, Seam::Aws, &story, &goals).await?;
         points.told("Ingresses", began)
+    });
+}
+
+#[test]
+fn killed_at_every_kubernetes_write_the_next_controller_finishes_the_same() {
+    run(async |shared| {
+        let began = Instant::now();
+        let mut rig = stage(shared, "crash-writes", Setup::default()).await?;
+        let story = Story::one_of_each(&rig.namespace)?;
+        let goals = story.calm(&mut rig).await?;
+        story::reset(&rig).await?;
+        let proxy = ApiProxy::start(client(&rig.options.kubeconfig).await?).await?;
+        rig.options.kubeconfig = proxy.write_kubeconfig(&rig.options.folder)?;
+        let points = Points::of(&mut rig, Seam::Kubernetes(&proxy), &story, &goals).await?;
+        points.told("Kubernetes writes of a Service and an Ingress", began)
     });
 }
 
