@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use elbow_core::model::{Ref, Stack};
+use elbow_core::model::{Owner, Ref, Stack};
 use elbow_core::plan::lint::{Rule, enforce};
-use elbow_core::plan::{Action, Plan, StepId, lint};
+use elbow_core::plan::{Action, Plan, PlanContext, StepId, lint};
 use elbow_crds::problem::{ProblemCode, Severity};
 
 use crate::plan_shape::{Port, Shape, group_id, key, owner_ref};
@@ -82,6 +82,42 @@ fn the_linter_finds_steps_done_twice() {
     again.id = StepId(1);
     plan.steps.push(again);
     assert_eq!(rules_of(&plan, &world.actual), BTreeSet::from([Rule::Once]));
+}
+
+#[test]
+fn owners_that_come_or_go_together_each_have_their_finalizer_written() {
+    let stack = Shape::default().stack();
+    let mut world = World::new();
+    let mut other = world.owner.clone();
+    other.object.name.push_str("-too");
+    for (gone, wanted) in [(false, &stack), (true, &Stack::empty(&key()))] {
+        world.owner = Owner {
+            has_finalizer: gone,
+            gone,
+            ..world.owner
+        };
+        other = Owner {
+            has_finalizer: gone,
+            gone,
+            ..other
+        };
+        let owners = [world.owner.clone(), other.clone()];
+        let context = PlanContext {
+            settings: &world.settings,
+            owners: &owners,
+            sick: &BTreeSet::new(),
+        };
+        let plan = elbow_core::plan::plan(wanted, &world.actual, &context);
+        let written = plan.steps.iter().filter(|step| {
+            matches!(
+                step.action,
+                Action::AddFinalizer { .. } | Action::RemoveFinalizer { .. }
+            )
+        });
+        assert_eq!(written.count(), 2);
+        assert_eq!(lint(&plan, &world.actual, &world.settings), []);
+        world.apply(&plan, |ready| ready[0]);
+    }
 }
 
 #[test]

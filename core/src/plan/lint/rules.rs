@@ -60,6 +60,12 @@ fn identity(action: &Action) -> (String, String) {
             listener,
             certificate,
         } => format!("{listener:?} {certificate}"),
+        Action::AddFinalizer { object, finalizer }
+        | Action::RemoveFinalizer {
+            object, finalizer, ..
+        } => {
+            format!("{object:?} {finalizer}")
+        }
         Action::AwaitTargets { namespace, name, .. } => format!("{namespace}/{name}"),
         Action::AwaitHealth { target_group, .. } => format!("{target_group:?}"),
         Action::SetRulePriorities { .. } | Action::ModifyListener { .. } | Action::ModifyRule { .. } => {
