@@ -131,9 +131,6 @@ pub struct Flags {
     /// Pause between two looks at the health of targets that gate a pod.
     #[arg(long, default_value = "15s", value_parser = parse::duration)]
     pub targetgroupbinding_requeue_duration: std::time::Duration,
-    /// Pause between two looks at a load balancer that is being provisioned.
-    #[arg(long, default_value = "120s", value_parser = parse::duration)]
-    pub lb_stabilization_monitor_interval: std::time::Duration,
     /// How often everything is verified against AWS, spread over the period.
     #[arg(long, default_value = "10h", value_parser = parse::duration)]
     pub sync_period: std::time::Duration,
@@ -202,17 +199,20 @@ pub struct ProcessFlags {
     /// Read Endpoints where false; only EndpointSlices are supported.
     #[arg(long, default_value = "true", value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
     pub enable_endpoint_slices: bool,
-    /// Flags of parts that are not built yet; accepted so that upstream's arguments start the process.
+    /// Flags without effect; accepted so that upstream's arguments start the process.
     #[command(flatten)]
     pub later: LaterFlags,
 }
 
-/// Upstream's flags for front ends, webhooks and add-ons that are not built yet. They are read and checked,
-/// and have no effect.
+/// Upstream's flags for front ends, webhooks and add-ons that are not built yet, and for pauses that nothing here
+/// makes. They are read and checked, and have no effect.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Accepted, without effect yet")]
+#[command(next_help_heading = "Accepted, without effect")]
 #[allow(missing_docs)] // upstream's names
 pub struct LaterFlags {
+    /// Nothing waits for a load balancer to be provisioned: its address is published as soon as AWS names it.
+    #[arg(long, hide = true, value_parser = parse::duration)]
+    pub lb_stabilization_monitor_interval: Option<std::time::Duration>,
     #[arg(long, hide = true, value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub disable_ingress_class_annotation: Option<bool>,
     #[arg(long, hide = true, value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]

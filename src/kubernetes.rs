@@ -35,7 +35,10 @@ pub struct Clients {
 /// Why there is no connection. One sentence each.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Neither a kubeconfig nor a cluster around the process.
+    /// Neither a kubeconfig nor a cluster around the controller, which does not look at `KUBECONFIG`.
+    #[error("no kubeconfig: give --kubeconfig, or run inside a cluster")]
+    NoCluster,
+    /// Neither a kubeconfig nor a cluster around a command that a person types.
     #[error("no kubeconfig: give --kubeconfig, set KUBECONFIG, or run inside a cluster")]
     NoKubeconfig,
     /// The file cannot be used.
@@ -63,12 +66,12 @@ pub enum ConnectError {
 pub async fn controller_config(kubeconfig: Option<&str>) -> Result<Config, ConnectError> {
     match kubeconfig {
         Some(path) => from_file(path).await,
-        None => Config::incluster().map_err(|_| ConnectError::NoKubeconfig),
+        None => Config::incluster().map_err(|_| ConnectError::NoCluster),
     }
 }
 
-/// Configuration of `plan`: the flag, else `KUBECONFIG`, else the cluster around the process.
-pub async fn plan_config(kubeconfig: Option<&str>) -> Result<Config, ConnectError> {
+/// Configuration of a command that a person types: the flag, else `KUBECONFIG`, else the cluster around the process.
+pub async fn command_config(kubeconfig: Option<&str>) -> Result<Config, ConnectError> {
     let from_environment = std::env::var("KUBECONFIG").ok().filter(|path| !path.is_empty());
     match kubeconfig.map(str::to_owned).or(from_environment) {
         Some(path) => from_file(&path).await,

@@ -20,7 +20,7 @@ use crate::{assemble, kubernetes};
 /// Prints what the controller would do.
 pub async fn plan(args: &PlanArgs) -> Result<()> {
     let config = Config::read(&args.flags).map_err(anyhow::Error::msg)?;
-    let kube_config = kubernetes::plan_config(config.kubeconfig.as_deref()).await?;
+    let kube_config = kubernetes::command_config(config.kubeconfig.as_deref()).await?;
     let url = kube_config.cluster_url.to_string();
     let clients = kubernetes::clients(kube_config)?;
     kubernetes::reach(&clients.requests, &url).await?;

@@ -112,8 +112,6 @@ pub struct Settings {
     pub max_targets_per_target_group: u32,
     /// `--targetgroupbinding-requeue-duration`.
     pub target_group_binding_requeue: Duration,
-    /// `--lb-stabilization-monitor-interval`.
-    pub load_balancer_stabilization: Duration,
     /// `--sync-period`.
     pub sync_period: Duration,
     /// Families of the cluster's addresses that targets may have.
@@ -152,7 +150,6 @@ impl Settings {
             service_target_eni_security_group_tags: BTreeMap::new(),
             max_targets_per_target_group: 0,
             target_group_binding_requeue: Duration::from_secs(15),
-            load_balancer_stabilization: Duration::from_secs(120),
             sync_period: Duration::from_secs(10 * 3600),
             families: BTreeSet::from([IpFamily::Ipv4, IpFamily::Ipv6]),
             gates: Gates::default(),

@@ -166,7 +166,6 @@ fn settings(flags: &Flags) -> Result<Settings, String> {
     settings.default_ssl_policy.clone_from(&flags.default_ssl_policy);
     settings.max_targets_per_target_group = flags.max_targets_per_target_group;
     settings.target_group_binding_requeue = flags.targetgroupbinding_requeue_duration;
-    settings.load_balancer_stabilization = flags.lb_stabilization_monitor_interval;
     settings.sync_period = flags.sync_period;
     settings.gates = gates::read(&flags.feature_gates)?;
     Ok(settings)
@@ -262,6 +261,18 @@ mod tests {
         ];
         let (config, process) = read(&args).unwrap();
         assert!(config.settings.disable_restricted_sg_rules && process.election.is_none());
+    }
+
+    #[test]
+    fn a_flag_without_effect_is_checked_all_the_same() {
+        let with = |pause: &str| {
+            let flag = format!("--lb-stabilization-monitor-interval={pause}");
+            read(&["--cluster-name=c", &flag])
+        };
+        let (config, _) = with("30s").unwrap();
+        assert_eq!(config.settings, Settings::new("c", "", ""));
+        let error = with("30").unwrap_err();
+        assert!(error.contains("--lb-stabilization-monitor-interval"), "{error}");
     }
 
     #[test]

@@ -11,8 +11,7 @@ const VOLATILE: [&str; 7] = [
     "origins", "arn", "dns_name", "state", "group_id", "uid", "deleting",
 ];
 /// Settings that no build of a stack reads.
-const NOT_BUILT_FROM: [&str; 5] = [
-    "load_balancer_stabilization",
+const NOT_BUILT_FROM: [&str; 4] = [
     "max_targets_per_target_group",
     "service_target_eni_security_group_tags",
     "sync_period",

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::key::StackKey;
+use crate::key::{StackKey, StackKind};
 use crate::model::{ResourceAddress, ResourceId, ResourceKind, Stack};
 use crate::settings::{Scope, Settings};
 
@@ -64,10 +64,15 @@ pub struct Record {
 }
 
 /// Name of the ConfigMap of a stack: `elbow-` and the first 40 hex digits of SHA-256 of cluster name, class and
-/// printed key, a line each. Controllers of different classes that share a namespace see each other's Services
-/// as not theirs; their records of one Service are different objects, so neither ends the other's.
+/// printed key, a line each; the class is that of the key's front end. Controllers of different classes that share
+/// a namespace see each other's Services, or Ingresses, as not theirs; their records of one are different objects,
+/// so neither ends the other's.
 pub fn record_name(scope: &Scope, key: &StackKey) -> String {
-    let text = format!("{}\n{}\n{key}", scope.cluster, scope.load_balancer_class);
+    let class = match key.kind {
+        StackKind::Service => &scope.load_balancer_class,
+        StackKind::Ingress => &scope.ingress_class,
+    };
+    let text = format!("{}\n{class}\n{key}", scope.cluster);
     let digits: String = hash::sha256_hex(text.as_bytes()).chars().take(40).collect();
     format!("elbow-{digits}")
 }

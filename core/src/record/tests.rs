@@ -32,6 +32,26 @@ fn the_name_is_made_of_the_scope_and_the_printed_key() {
 }
 
 #[test]
+fn the_name_of_an_ingress_stack_is_made_of_the_ingress_class() {
+    let scope = Settings::new("demo", "us-west-2", "vpc-1").scope;
+    let key = StackKey::ingress_group("shop");
+    let digits = hash::sha256_hex(b"demo\nalb\ningress:shop");
+    assert_eq!(record_name(&scope, &key), format!("elbow-{}", &digits[..40]));
+    let other_ingresses = Scope {
+        ingress_class: "other".to_owned(),
+        ..scope.clone()
+    };
+    assert_ne!(record_name(&other_ingresses, &key), record_name(&scope, &key));
+    let other_services = Scope {
+        load_balancer_class: "example.com/other".to_owned(),
+        ..scope.clone()
+    };
+    assert_eq!(record_name(&other_services, &key), record_name(&scope, &key));
+    let service = StackKey::service("default", "web");
+    assert_eq!(record_name(&other_ingresses, &service), record_name(&scope, &service));
+}
+
+#[test]
 fn settings_that_no_build_reads_do_not_count() {
     let settings = Settings::new("demo", "us-west-2", "vpc-1");
     let mut other = settings.clone();

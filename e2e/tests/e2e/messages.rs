@@ -43,8 +43,8 @@ async fn elbow(arguments: &[String], endpoint: &str) -> Result<(Option<i32>, Str
     ))
 }
 
-/// Expects exit code 1 and one sentence with all of `words` as the last thing on standard error.
-async fn refuses(arguments: &[String], endpoint: &str, words: &[&str]) -> Result<()> {
+/// Expects exit code 1 and one sentence with all of `words` as the last thing on standard error: the sentence.
+async fn refuses(arguments: &[String], endpoint: &str, words: &[&str]) -> Result<String> {
     let (code, text) = elbow(arguments, endpoint).await?;
     let said: Vec<&str> = text.lines().filter(|line| !line.starts_with('{')).collect();
     println!("elbow {}: exit code {code:?}: {}", arguments[0], said.join(" | "));
@@ -54,7 +54,7 @@ async fn refuses(arguments: &[String], endpoint: &str, words: &[&str]) -> Result
         ensure!(said[0].contains(word), "no {word:?} in: {}", said[0]);
     }
     ensure!(!text.contains("panicked"), "{text}");
-    Ok(())
+    Ok(said[0].to_owned())
 }
 
 fn plan(shared: &Shared, kubeconfig: &str, vpc: &str) -> Vec<String> {
@@ -109,8 +109,9 @@ fn what_cannot_work_ends_with_one_sentence_and_exit_code_1() {
         )
         .await?;
         let mut without = plan(shared, "", vpc);
-        refuses(&without, endpoint, &["kubeconfig"]).await?;
-        refuses(&with(&without), endpoint, &["kubeconfig"]).await?;
+        refuses(&without, endpoint, &["no kubeconfig", "set KUBECONFIG"]).await?;
+        let said = refuses(&with(&without), endpoint, &["no kubeconfig", "--kubeconfig"]).await?;
+        ensure!(!said.contains("KUBECONFIG"), "the controller does not look at it: {said}");
         without = plan(shared, "/nowhere/kubeconfig", vpc);
         refuses(&without, endpoint, &["/nowhere/kubeconfig"]).await?;
         refuses(&plan(shared, &kubeconfig, vpc), &nowhere, NO_AWS).await?;
