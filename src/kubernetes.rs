@@ -10,7 +10,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tower::BoxError;
 
-use crate::cluster::watch::Kinds;
+use crate::cluster::kinds::Kinds;
 
 /// Where the pod's namespace is mounted.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";

@@ -1,5 +1,7 @@
 //! Kubernetes in: one watch and one trimmed store per kind; objects in, keys out.
 
+pub mod kinds;
+pub mod parse;
 pub mod snapshot;
 pub mod store;
 pub mod trim;
@@ -9,6 +11,7 @@ pub mod wake;
 pub mod wake_ingress;
 pub mod watch;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use elbow_core::view::{
@@ -16,12 +19,23 @@ use elbow_core::view::{
     Service,
 };
 use elbow_crds::problem::ObjectRef;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use store::{Change, Name, Store, Trimmed};
 
 /// An object of which only the metadata is watched (kinds whose front end is not built or not enabled).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bare(pub Meta);
+
+impl Bare {
+    /// What is kept of metadata: heartbeats and annotations are nothing that is looked at.
+    pub fn of(metadata: ObjectMeta) -> Self {
+        let mut meta = trim::meta(metadata);
+        meta.annotations.clear();
+        meta.resource_version.clear();
+        Self(meta)
+    }
+}
 
 macro_rules! trimmed {
     ($($kind:ty),*) => {$(
@@ -138,18 +152,28 @@ impl Stores {
     /// Whether any object carries a finalizer of a load balancer controller of upstream's family: while one
     /// does, the shared backend security group is wanted.
     pub fn has_finalized_owner(&self) -> bool {
-        let services = self.services.all();
-        services.iter().any(|s| wake::holds_backend_group(&s.meta))
-            || self
-                .ingresses
-                .all()
-                .iter()
-                .any(|i| wake::holds_backend_group(&i.meta))
-            || self
-                .gateways
-                .all()
-                .iter()
-                .any(|g| wake::holds_backend_group(&g.0))
+        !self.backend_finalizers().is_empty()
+    }
+
+    /// Those objects, with the finalizers.
+    pub fn backend_finalizers(&self) -> BTreeSet<(ObjectRef, String)> {
+        let (services, ingresses) = (self.services.all(), self.ingresses.all());
+        let gateways = self.gateways.all();
+        let services = services.iter().map(|one| ("Service", &one.meta));
+        let ingresses = ingresses.iter().map(|one| ("Ingress", &one.meta));
+        let gateways = gateways.iter().map(|one| ("Gateway", &one.0));
+        let held = services
+            .chain(ingresses)
+            .chain(gateways)
+            .flat_map(|(kind, meta)| {
+                let object = ObjectRef::new(kind, &meta.namespace, &meta.name);
+                let finalizers = meta
+                    .finalizers
+                    .iter()
+                    .filter(|name| wake::is_backend_finalizer(name));
+                finalizers.map(move |finalizer| (object.clone(), finalizer.clone()))
+            });
+        held.collect()
     }
 
     /// Whether every first list is complete.

@@ -1,94 +1,92 @@
 //! One list of every kind, without a watch: what `elbow plan` looks at.
 
-use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
 
-use elbow_crds::ingress_class_params::IngressClassParams;
-use elbow_crds::target_group_binding::TargetGroupBinding;
-use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
-use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope};
-use kube::api::ListParams;
-use kube::{Api, Client, Resource};
-use serde::de::DeserializeOwned;
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
+use kube::api::{ApiResource, DynamicObject, ListParams, ObjectList, PartialObjectMeta};
+use kube::core::Request;
+use kube::{Api, Client};
+use serde_json::Value;
 
-use super::{Stores, trim, trim_ingress};
+use super::kinds::{Kind, Reader, Typed, read_all};
+use super::parse::parse;
+use super::store::{Store, Trimmed};
+use super::{Bare, Stores};
 use crate::kubernetes;
 
-/// Fills the stores from one list per kind and marks them complete.
+/// Fills the stores from one list per kind and marks them complete. Objects that do not parse are left out, as
+/// the watches leave them out; each gives a problem that names the field.
 pub async fn fill(
     client: &Client,
     stores: &Stores,
     namespace: Option<&str>,
     quic: &str,
-) -> Result<(), kube::Error> {
-    stores.services.replace(
-        list::<Service>(client, namespace)
-            .await?
-            .into_iter()
-            .map(trim::service)
-            .collect(),
-    );
-    let slices = list::<EndpointSlice>(client, namespace).await?;
-    stores
-        .slices
-        .replace(slices.into_iter().map(trim::endpoint_slice).collect());
-    let pods = list::<Pod>(client, namespace).await?;
-    stores
-        .pods
-        .replace(pods.into_iter().map(|pod| trim::pod(pod, quic)).collect());
-    let bindings = list::<TargetGroupBinding>(client, namespace).await?;
-    stores
-        .bindings
-        .replace(bindings.into_iter().map(trim::binding).collect());
-    let nodes = list_all::<Node>(client).await?;
-    stores.nodes.replace(nodes.into_iter().map(trim::node).collect());
-    fill_ingresses(client, stores, namespace).await?;
-    stores.mark_synced();
-    Ok(())
-}
-
-async fn fill_ingresses(
-    client: &Client,
-    stores: &Stores,
-    namespace: Option<&str>,
-) -> Result<(), kube::Error> {
-    let ingresses = list::<Ingress>(client, namespace).await?.into_iter();
-    stores
-        .ingresses
-        .replace(ingresses.map(trim_ingress::ingress).collect());
-    let classes = list_all::<IngressClass>(client).await?.into_iter();
-    stores
-        .ingress_classes
-        .replace(classes.map(trim_ingress::ingress_class).collect());
-    let namespaces = list_all::<Namespace>(client).await?.into_iter();
-    stores
-        .namespaces
-        .replace(namespaces.map(trim_ingress::namespace).collect());
-    if kubernetes::kinds(client).await?.class_params {
-        let params = list_all::<IngressClassParams>(client).await?.into_iter();
-        stores
-            .class_params
-            .replace(params.map(trim_ingress::class_params).collect());
-    }
-    Ok(())
-}
-
-async fn list_all<K>(client: &Client) -> Result<Vec<K>, kube::Error>
-where
-    K: Resource<Scope = ClusterResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
-{
-    let api = Api::<K>::all(client.clone());
-    Ok(api.list(&ListParams::default()).await?.items)
-}
-
-async fn list<K>(client: &Client, namespace: Option<&str>) -> Result<Vec<K>, kube::Error>
-where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
-{
-    let api: Api<K> = match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
+) -> Result<Vec<Problem>, kube::Error> {
+    let lists = Lists {
+        client,
+        stores,
+        namespace,
+        quic,
+        unread: Mutex::default(),
     };
-    Ok(api.list(&ListParams::default()).await?.items)
+    read_all(&lists, &kubernetes::kinds(client).await?).await?;
+    stores.mark_synced();
+    let mut unread = lists.unread.into_inner().unwrap_or_else(PoisonError::into_inner);
+    unread.sort();
+    Ok(unread)
+}
+
+struct Lists<'a> {
+    client: &'a Client,
+    stores: &'a Stores,
+    namespace: Option<&'a str>,
+    quic: &'a str,
+    unread: Mutex<Vec<Problem>>,
+}
+
+impl Reader for Lists<'_> {
+    async fn read<K: Typed, T: Trimmed>(&self, kind: Kind<K, T>) -> Result<(), kube::Error> {
+        let api = (kind.api)(self.client, self.namespace);
+        let request = Request::new(api.resource_url()).list(&ListParams::default());
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let list: ObjectList<Value> = self.client.request(request).await?;
+        let (mut read, mut unread) = (Vec::new(), Vec::new());
+        for object in &list.items {
+            match parse::<K>(object) {
+                Ok(object) => read.push((kind.trim)(object, self.quic)),
+                Err(wrong) => {
+                    let object = address(&K::kind(&()), object);
+                    unread.push(Problem::fault(
+                        &object,
+                        &wrong.field,
+                        ProblemCode::Malformed,
+                        format!("the object does not parse and is left out: {}", wrong.reason),
+                    ));
+                }
+            }
+        }
+        (kind.store)(self.stores).replace(read);
+        let mut all = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        all.append(&mut unread);
+        Ok(())
+    }
+
+    async fn read_gateways(&self, resource: &ApiResource) -> Result<(), kube::Error> {
+        let api: Api<PartialObjectMeta<DynamicObject>> = match self.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
+            None => Api::all_with(self.client.clone(), resource),
+        };
+        let found = api.list(&ListParams::default()).await?.items;
+        let bare = found.into_iter().map(|object| Bare::of(object.metadata));
+        self.stores.gateways.replace(bare.collect());
+        Ok(())
+    }
+
+    fn absent<T: Trimmed>(&self, _store: fn(&Stores) -> &Store<T>) {}
+}
+
+/// Which object it is, whatever else it says.
+fn address(kind: &str, object: &Value) -> ObjectRef {
+    let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    ObjectRef::new(kind, text("/metadata/namespace"), text("/metadata/name"))
 }

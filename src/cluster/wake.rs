@@ -22,12 +22,17 @@ pub type Wakes = BTreeSet<(Key, Lane)>;
 
 /// Whether an object's finalizers keep the shared backend security group.
 pub fn holds_backend_group(meta: &Meta) -> bool {
-    meta.finalizers.iter().any(|finalizer| {
-        matches!(
-            finalizer.as_str(),
-            SERVICE_FINALIZER | "ingress.k8s.aws/resources" | "gateway.k8s.aws/alb" | "gateway.k8s.aws/nlb"
-        ) || finalizer.starts_with("group.ingress.k8s.aws/")
-    })
+    meta.finalizers
+        .iter()
+        .any(|finalizer| is_backend_finalizer(finalizer))
+}
+
+/// Whether a finalizer keeps the shared backend security group.
+pub fn is_backend_finalizer(finalizer: &str) -> bool {
+    matches!(
+        finalizer,
+        SERVICE_FINALIZER | "ingress.k8s.aws/resources" | "gateway.k8s.aws/alb" | "gateway.k8s.aws/nlb"
+    ) || finalizer.starts_with("group.ingress.k8s.aws/")
 }
 
 /// Keys woken by a Service: its stack where it may be ours, the bindings of its endpoints, and the backend

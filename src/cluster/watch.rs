@@ -1,27 +1,21 @@
 //! The watches: list and watch every kind, trim, store, wake keys.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use elbow_core::settings::Settings;
-use elbow_crds::ingress_class_params::IngressClassParams;
-use elbow_crds::target_group_binding::TargetGroupBinding;
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{ApiResource, DynamicObject, PartialObjectMeta};
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource};
-use serde::de::DeserializeOwned;
 
+use super::kinds::{Kind, Kinds, Reader, Typed, read_all};
 use super::store::{Change, Name, Store, Trimmed};
 use super::wake::{self, Wakes};
-use super::{Bare, Stores, trim, trim_ingress, wake_ingress};
+use super::{Bare, Stores};
 
 /// Receives the keys a change wakes.
 pub type Waker = Arc<dyn Fn(Wakes) + Send + Sync>;
@@ -44,180 +38,56 @@ pub struct Watches {
 impl Watches {
     /// Watches everything until dropped. Kinds whose resource does not exist in the cluster are not watched
     /// and count as complete.
-    pub async fn run(self, kinds: Kinds) {
-        let Self {
-            stores,
-            settings,
-            quic_variable,
-            ..
-        } = self.clone();
-        let s = stores.clone();
-        let services = self.watch::<Service, _>(trim::service, |s| &s.services, {
-            let (s, settings) = (s.clone(), settings.clone());
-            move |c| wake::by_service(&c, &s, &settings.realm.vpc)
-        });
-        let slices = self.watch::<EndpointSlice, _>(trim::endpoint_slice, |s| &s.slices, {
-            let s = s.clone();
-            move |c| wake::by_slice(&c, &s)
-        });
-        let pods = self.watch::<Pod, _>(move |pod| trim::pod(pod, &quic_variable), |s| &s.pods, {
-            let s = s.clone();
-            move |c| wake::by_pod(&c, &s)
-        });
-        let bindings =
-            self.watch::<TargetGroupBinding, _>(trim::binding, |s| &s.bindings, |c| wake::by_binding(&c));
-        let nodes = self.watch_all::<Node, _>(trim::node, |s| &s.nodes, {
-            let s = s.clone();
-            move |c| wake::by_node(&c, &s)
-        });
-        let ingresses = self.watch_ingresses(kinds.class_params);
-        let gateways = self.watch_gateways(kinds.gateway, &settings.realm.vpc);
-        futures::join!(services, slices, pods, bindings, nodes, ingresses, gateways);
+    pub async fn run(self, optional: Kinds) {
+        if let Err(error) = read_all(&self, &optional).await {
+            tracing::error!(%error, "a watch ended");
+        }
     }
 
-    async fn watch<K, T>(
+    async fn follow<K, T: Trimmed>(
         &self,
+        events: impl futures::Stream<Item = Result<Event<Seen<K>>, watcher::Error>> + Unpin,
         trim: impl Fn(K) -> T,
         store: impl Fn(&Stores) -> &Store<T>,
         wakes: impl Fn(Change<T>) -> Wakes,
-    ) where
-        K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
-            + Clone
-            + DeserializeOwned
-            + Debug
-            + Send
-            + 'static,
-        T: Trimmed,
-    {
-        let api = match &self.settings.scope.namespace {
-            Some(namespace) => Api::<DeserializeGuard<K>>::namespaced(self.client.clone(), namespace),
-            None => Api::all(self.client.clone()),
-        };
-        self.follow(api, trim, store, wakes).await;
+    ) {
+        let (stores, waker) = (self.stores.clone(), self.waker.clone());
+        follow(events, trim, stores, store, wakes, waker).await;
     }
+}
 
-    /// Watches a kind without namespaces.
-    async fn watch_all<K, T>(
-        &self,
-        trim: impl Fn(K) -> T,
-        store: impl Fn(&Stores) -> &Store<T>,
-        wakes: impl Fn(Change<T>) -> Wakes,
-    ) where
-        K: Resource<Scope = k8s_openapi::ClusterResourceScope, DynamicType = ()>
-            + Clone
-            + DeserializeOwned
-            + Debug
-            + Send
-            + 'static,
-        T: Trimmed,
-    {
-        let api = Api::<DeserializeGuard<K>>::all(self.client.clone());
-        self.follow(api, trim, store, wakes).await;
-    }
-
-    async fn follow<K, T>(
-        &self,
-        api: Api<DeserializeGuard<K>>,
-        trim: impl Fn(K) -> T,
-        store: impl Fn(&Stores) -> &Store<T>,
-        wakes: impl Fn(Change<T>) -> Wakes,
-    ) where
-        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
-        T: Trimmed,
-    {
+impl Reader for Watches {
+    /// Does not end: what fails is started again.
+    async fn read<K: Typed, T: Trimmed>(&self, kind: Kind<K, T>) -> Result<(), kube::Error> {
+        let api = (kind.api)(&self.client, self.settings.scope.namespace.as_deref());
         let events = guarded(watcher(api, watcher::Config::default()));
-        follow(
-            events,
-            trim,
-            self.stores.clone(),
-            store,
-            wakes,
-            self.waker.clone(),
-        )
-        .await;
+        let trim = |object| (kind.trim)(object, &self.quic_variable);
+        let wakes = |change| (kind.wakes)(&change, &self.stores, &self.settings);
+        self.follow(events, trim, kind.store, wakes).await;
+        Ok(())
     }
 
-    /// Ingresses and what they refer to. Without the resource definition of IngressClassParams there are none.
-    async fn watch_ingresses(&self, class_params: bool) {
-        let (stores, settings) = (&self.stores, &self.settings);
-        let ingresses = self.watch::<Ingress, _>(
-            trim_ingress::ingress,
-            |s| &s.ingresses,
-            |c| wake_ingress::by_ingress(&c, stores, settings),
-        );
-        let classes = self.watch_all::<IngressClass, _>(
-            trim_ingress::ingress_class,
-            |s| &s.ingress_classes,
-            |c| wake_ingress::by_class(&c, stores, settings),
-        );
-        let namespaces = self.watch_all::<Namespace, _>(
-            trim_ingress::namespace,
-            |s| &s.namespaces,
-            |c| wake_ingress::by_namespace(&c, stores, settings),
-        );
-        let params = async {
-            if !class_params {
-                return stores.class_params.mark_synced();
-            }
-            self.watch_all::<IngressClassParams, _>(
-                trim_ingress::class_params,
-                |s| &s.class_params,
-                |c| wake_ingress::by_params(&c, stores, settings),
-            )
-            .await;
-        };
-        futures::join!(ingresses, classes, namespaces, params);
-    }
-
-    async fn watch_gateways(&self, resource: Option<ApiResource>, vpc: &str) {
-        let Some(resource) = resource else {
-            return self.stores.gateways.mark_synced();
-        };
+    async fn read_gateways(&self, resource: &ApiResource) -> Result<(), kube::Error> {
         let api: Api<PartialObjectMeta<DynamicObject>> = match &self.settings.scope.namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            None => Api::all_with(self.client.clone(), &resource),
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
+            None => Api::all_with(self.client.clone(), resource),
         };
         let events = watcher(api, watcher::Config::default()).default_backoff().boxed();
-        self.follow_bare(events, |s| &s.gateways, vpc).await;
-    }
-
-    async fn follow_bare<K: Send + 'static>(
-        &self,
-        events: impl futures::Stream<Item = Result<Event<PartialObjectMeta<K>>, watcher::Error>> + Unpin,
-        store: impl Fn(&Stores) -> &Store<Bare>,
-        vpc: &str,
-    ) {
-        let bare = |object: PartialObjectMeta<K>| {
-            let mut meta = trim::meta(object.metadata);
-            meta.annotations.clear();
-            meta.resource_version.clear();
-            Bare(meta)
-        };
         let events = events.map_ok(|event| {
             map(event, |object| Seen {
                 name: address(&object.metadata),
                 object: Some(object),
             })
         });
-        follow(
-            events,
-            bare,
-            self.stores.clone(),
-            store,
-            |c| wake::by_bare(&c, vpc),
-            self.waker.clone(),
-        )
-        .await;
+        let trim = |object: PartialObjectMeta<DynamicObject>| Bare::of(object.metadata);
+        let wakes = |change| wake::by_bare(&change, &self.settings.realm.vpc);
+        self.follow(events, trim, |s| &s.gateways, wakes).await;
+        Ok(())
     }
-}
 
-/// Optional kinds that the cluster serves.
-#[derive(Clone, Debug, Default)]
-pub struct Kinds {
-    /// `ingressclassparams.elbv2.k8s.aws`.
-    pub class_params: bool,
-    /// `gateways.gateway.networking.k8s.io`.
-    pub gateway: Option<ApiResource>,
+    fn absent<T: Trimmed>(&self, store: fn(&Stores) -> &Store<T>) {
+        store(&self.stores).mark_synced();
+    }
 }
 
 /// What an event is about.
@@ -312,6 +182,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::sync::Mutex;
 
+    use k8s_openapi::api::core::v1::Service;
+
+    use super::super::trim;
     use super::*;
 
     /// A Service, or one whose ports are not a list.

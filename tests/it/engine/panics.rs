@@ -49,7 +49,8 @@ async fn engine(world: &World, kube: kube::Client) -> Arc<Engine> {
     };
     let engine = assemble::with(world.land.settings.clone(), aws, world.land.clock, parts);
     let client = world.land.cluster.client(&world.land.fuse);
-    snapshot::fill(&client, &engine.stores, None, "").await.unwrap();
+    let unread = snapshot::fill(&client, &engine.stores, None, "").await.unwrap();
+    assert_eq!(unread, []);
     Arc::new(engine)
 }
 
