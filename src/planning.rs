@@ -1,12 +1,8 @@
 //! `elbow plan`: the controller's pipeline, stopped before apply. Reads AWS and Kubernetes, writes nothing.
 
-use std::fmt::Write as _;
-
 use anyhow::{Context, Result};
-use elbow_core::build;
 use elbow_core::key::{Key, Lane, StackKey};
-use elbow_core::plan::render_text;
-use elbow_crds::problem::Problem;
+use elbow_core::plan::{Outcome, Report, StackReport};
 
 use crate::ask::Wanted;
 use crate::aws::{Cx, LeaseGuard, discovery};
@@ -34,7 +30,7 @@ pub async fn plan(args: &PlanArgs) -> Result<()> {
     let mut engine = assemble::engine(&config, parts).await?;
     engine.planning = true;
     let namespace = engine.settings.scope.namespace.clone();
-    snapshot::fill(
+    let unread = snapshot::fill(
         &clients.watches,
         &engine.stores,
         namespace.as_deref(),
@@ -49,66 +45,55 @@ pub async fn plan(args: &PlanArgs) -> Result<()> {
         .sweep()
         .await
         .context("cannot list what AWS holds")?;
-    print!("{}", pages(&engine, args.output).await?);
+    let report = Report {
+        unread,
+        ..report(&engine).await?
+    };
+    match args.output {
+        PlanOutput::Text => print!("{}", report.text()),
+        PlanOutput::Stack => print!("{}", report.models()),
+    }
     Ok(())
 }
 
-/// What would be done, stack by stack and then binding by binding. The engine's stores and mirror are filled.
-pub async fn pages(engine: &Engine, output: PlanOutput) -> Result<String> {
-    let mut page = String::new();
-    let keys = engine.keys();
-    for key in &keys {
+/// What would be done: stacks, then the bindings, rules and groups that come after them. The engine's stores and
+/// mirror are filled.
+pub async fn report(engine: &Engine) -> Result<Report> {
+    let mut report = Report::default();
+    for key in engine.keys() {
         if let Key::Stack(stack) = key {
-            page.push_str(&page_of(engine, stack, output).await?);
+            report.stacks.extend(stack_report(engine, stack).await?);
         }
-    }
-    if output == PlanOutput::Stack {
-        return Ok(page);
     }
     let context = engine.targets_context();
-    for key in &keys {
-        let cx = Cx::new(Lane::Targets, key);
-        if let Some(preview) = engine.targets.preview(&context, key, &cx).await {
-            page.push_str(&preview.to_string());
-        }
-    }
-    if page.is_empty() {
-        page.push_str("no changes: no Service, Ingress or TargetGroupBinding of this cluster is ours\n");
-    }
-    Ok(page)
+    let previews = engine.targets.preview(&context, &report.plans()).await;
+    Ok(Report {
+        bindings: previews.bindings,
+        rules: previews.rules,
+        backend: previews.backend,
+        ..report
+    })
 }
 
-async fn page_of(engine: &Engine, key: &StackKey, output: PlanOutput) -> Result<String> {
+/// `None` for a stack that is not ours.
+async fn stack_report(engine: &Engine, key: StackKey) -> Result<Option<StackReport>> {
     let cx = Cx::new(Lane::Edit, &Key::Stack(key.clone()));
-    let (intent, wanted) = reconcile::agreed(engine, key, &cx).await;
-    let mut page = String::new();
-    match wanted {
-        Wanted::Ignore => {}
-        Wanted::Wait(reason) => writeln!(page, "{key}: cannot be planned now: {reason}")?,
-        Wanted::Sick(problems) => obstacles(&mut page, key, &problems)?,
-        Wanted::Stack(wanted, _) if output == PlanOutput::Stack => {
-            writeln!(page, "{}", build::stack_text(&wanted))?;
-        }
+    let (intent, wanted) = reconcile::agreed(engine, &key, &cx).await;
+    let outcome = match wanted {
+        Wanted::Ignore => return Ok(None),
+        Wanted::Wait(reason) => Outcome::Waits(reason),
+        Wanted::Sick(problems) => Outcome::Held(problems),
         Wanted::Stack(wanted, warnings) => {
             let (plan, _) = reconcile::planned(engine, &intent, &wanted, &cx).await?;
-            let untagged = engine.mirror.problems(key);
-            if !untagged.is_empty() {
-                obstacles(&mut page, key, &untagged)?;
-                return Ok(page);
-            }
-            page.push_str(&render_text(&plan));
-            for warning in warnings {
-                writeln!(page, "  warning: {warning}")?;
+            match engine.mirror.problems(&key) {
+                untagged if untagged.is_empty() => Outcome::Planned {
+                    wanted,
+                    plan,
+                    warnings,
+                },
+                untagged => Outcome::Held(untagged),
             }
         }
-    }
-    Ok(page)
-}
-
-fn obstacles(page: &mut String, key: &StackKey, problems: &[Problem]) -> std::fmt::Result {
-    writeln!(page, "{key}: nothing is changed, because")?;
-    for problem in problems {
-        writeln!(page, "  {problem}")?;
-    }
-    Ok(())
+    };
+    Ok(Some(StackReport { key, outcome }))
 }

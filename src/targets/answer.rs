@@ -2,11 +2,14 @@
 
 use elbow_core::key::Lane;
 use elbow_core::question::{Answer, Fact, Question};
+use elbow_core::targets::Endpoint;
 use elbow_core::targets::checkpoint::fingerprint;
 use elbow_core::targets::decide::{Ask, endpoints};
+use elbow_core::targets::endpoints::EndpointFailure;
 use elbow_core::targets::listing::{HealthRead, Listing};
 use elbow_core::targets::networking::Contribution;
 use elbow_core::targets::zones::VpcBlocks;
+use elbow_crds::target_group_binding::Networking;
 use ipnet::IpNet;
 
 use super::binding::{Ended, Pass, is_nothing_there};
@@ -105,25 +108,7 @@ impl Pass<'_> {
             return;
         };
         let wanted = endpoints(&self.input());
-        let made = match &wanted {
-            Ok(endpoints) => {
-                let targets = self.targets;
-                targets
-                    .interfaces
-                    .contribution(
-                        &targets.aws,
-                        self.cx,
-                        &targets.settings,
-                        &binding,
-                        networking,
-                        endpoints,
-                        &self.seen.backends,
-                    )
-                    .await
-                    .map_err(|error| error.message())
-            }
-            Err(failure) => Err(failure.to_string()),
-        };
+        let made = self.contribution(networking, &wanted).await;
         self.facts.contribution = Some(match (made, wanted) {
             // On its way out a binding asks for nothing, but its rules have to be found.
             (Ok(made), _) if binding.meta.deleting => {
@@ -140,6 +125,29 @@ impl Pass<'_> {
                 Err(message)
             }
         });
+    }
+
+    /// What the binding asks of security groups for its endpoints, or one sentence.
+    pub(super) async fn contribution(
+        &self,
+        networking: &Networking,
+        wanted: &Result<Vec<Endpoint>, EndpointFailure>,
+    ) -> Result<Contribution, String> {
+        let endpoints = match wanted {
+            Ok(endpoints) => endpoints,
+            Err(failure) => return Err(failure.to_string()),
+        };
+        let targets = self.targets;
+        let made = targets.interfaces.contribution(
+            &targets.aws,
+            self.cx,
+            &targets.settings,
+            &self.binding,
+            networking,
+            endpoints,
+            &self.seen.backends,
+        );
+        made.await.map_err(|error| error.message())
     }
 
     fn publish(&mut self, made: Contribution, fingerprint: String) {

@@ -29,7 +29,7 @@ const NOT_SWEPT: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct BackendState {
     /// Stacks that wait for it.
-    askers: BTreeSet<StackKey>,
+    pub askers: BTreeSet<StackKey>,
     unwanted_since: Option<Timestamp>,
     tags_are_right: bool,
     /// How often the tags were called in doubt.
@@ -160,7 +160,7 @@ impl Targets {
         Ok(made)
     }
 
-    async fn find(&self, cx: &Cx) -> Result<Option<SecurityGroupState>, AwsError> {
+    pub(super) async fn find(&self, cx: &Cx) -> Result<Option<SecurityGroupState>, AwsError> {
         let mut found = self
             .aws
             .groups_by_tags(cx, &tracking_tags(&self.settings))
@@ -263,7 +263,7 @@ impl Targets {
         format!("DeleteSecurityGroup {}", name(&self.settings.scope.cluster))
     }
 
-    fn backend_object(&self) -> ObjectRef {
+    pub(super) fn backend_object(&self) -> ObjectRef {
         ObjectRef::new("SecurityGroup", "", &name(&self.settings.scope.cluster))
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::targets::decide::FINALIZER;
+use elbow_core::targets::group_rules::group_changes;
 use elbow_core::targets::ledger::{BindingName, GroupResult, GroupRun};
-use elbow_core::targets::networking::{cluster_tag, covers, is_labelled, revocable, rule_diff};
+use elbow_core::targets::networking::{cluster_tag, is_labelled};
 use elbow_core::targets::{GroupRule, SecurityGroupState};
+use elbow_core::view::BindingObject;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use super::{Targets, TargetsContext, binding_key, is_lease_lost, lock};
@@ -87,26 +89,15 @@ impl Targets {
                 GroupResult::Failed(format!("couldn't fetch SecurityGroupInfos: [{group}]"))
             });
         };
-        let mut diff = rule_diff(&todo.wanted, &state.rules);
-        if !todo.complete {
-            diff.grant
-                .retain(|rule| !state.rules.iter().any(|held| covers(held, &rule.permission)));
-        }
-        let ours = revocable(
-            diff.revoke,
-            &state,
-            &self.settings.scope.cluster,
-            &todo.authorised,
-        );
-        let revoke = if todo.complete { ours.as_slice() } else { &[] };
+        let changes = group_changes(todo, &state, &self.settings.scope.cluster);
         if revoke_first {
-            self.revoke(group, revoke, cx).await?;
+            self.revoke(group, &changes.revoke, cx).await?;
         }
-        self.authorise(group, &diff.grant, cx).await?;
+        self.authorise(group, &changes.grant, cx).await?;
         if !revoke_first {
-            self.revoke(group, revoke, cx).await?;
+            self.revoke(group, &changes.revoke, cx).await?;
         }
-        Ok(if todo.complete || ours.is_empty() {
+        Ok(if changes.held.is_empty() {
             GroupResult::Done
         } else {
             GroupResult::Held
@@ -170,11 +161,14 @@ impl Targets {
 /// Bindings whose contributions count: those with networking that we still have to do with.
 fn managing_bindings(context: &TargetsContext<'_>) -> BTreeSet<BindingName> {
     let bindings = context.stores.bindings();
-    let managing = bindings.iter().filter(|binding| {
-        let leaving = binding.meta.deleting && !binding.meta.finalizers.contains(FINALIZER);
-        binding.spec.networking.is_some() && !leaving
-    });
+    let managing = bindings.iter().filter(|binding| is_managing(binding));
     managing
         .map(|binding| (binding.meta.namespace.clone(), binding.meta.name.clone()))
         .collect()
+}
+
+/// Whether a binding asks something of security groups, or did so and is not done yet.
+pub(super) fn is_managing(binding: &BindingObject) -> bool {
+    let leaving = binding.meta.deleting && !binding.meta.finalizers.contains(FINALIZER);
+    binding.spec.networking.is_some() && !leaving
 }

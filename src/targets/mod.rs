@@ -37,6 +37,8 @@ use backend_group::BackendState;
 use interfaces::InterfaceCache;
 use writes::Writes;
 
+pub use preview::Previews;
+
 /// What runs look at besides AWS.
 #[derive(Clone, Copy, Debug)]
 pub struct TargetsContext<'a> {

@@ -1,32 +1,173 @@
-//! A run of a binding that stops before it writes: for `elbow plan`.
+//! Runs over bindings, security groups of targets and the shared backend security group that stop before they
+//! write: for `elbow plan`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use elbow_core::key::Key;
-use elbow_core::targets::decide::{BindingDecision, FINALIZER, decide};
+use elbow_core::key::Lane;
+use elbow_core::plan::Plan;
+use elbow_core::targets::SecurityGroupState;
+use elbow_core::targets::decide::{BindingDecision, FINALIZER, decide, endpoints};
+use elbow_core::targets::endpoints::EndpointFailure;
+use elbow_core::targets::forecast::{self, Expected};
+use elbow_core::targets::group_rules::{GroupChanges, group_changes};
 use elbow_core::targets::input::RulesState;
-use elbow_core::targets::preview::Preview;
+use elbow_core::targets::ledger::{BindingName, RulesLedger};
+use elbow_core::targets::listing::Listing;
+use elbow_core::targets::networking::Contribution;
+use elbow_core::targets::preview::{BackendPreview, Preview, RulesPreview};
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use super::binding::{Ended, Pass, ROUNDS};
-use super::{Targets, TargetsContext, binding_key};
-use crate::aws::Cx;
+use super::group_rules::is_managing;
+use super::{Targets, TargetsContext, binding_key, lock};
+use crate::aws::{AwsError, Cx};
+
+/// What the keys of this room would do once the plans of all stacks are applied.
+#[derive(Debug, Default)]
+pub struct Previews {
+    /// Bindings, by namespace and name.
+    pub bindings: Vec<Preview>,
+    /// Security groups of nodes and pods, by id.
+    pub rules: Vec<RulesPreview>,
+    /// The shared backend security group; `None` if there is none and nobody wants one.
+    pub backend: Option<BackendPreview>,
+}
 
 impl Targets {
-    /// What the next run of a binding would register and deregister; `None` for other keys and for bindings
-    /// that are gone. AWS is asked even where the checkpoint says that nothing changed. Security group rules
-    /// count as granted.
-    pub async fn preview(&self, context: &TargetsContext<'_>, key: &Key, cx: &Cx) -> Option<Preview> {
-        let Key::Binding { namespace, name } = key else {
-            return None;
-        };
-        let seen = context.stores.binding(namespace, name)?;
-        let mut pass = self.begin(context, cx, seen, None);
-        pass.memory.verify_at = self.clock.now();
+    /// What the next runs would do after `plans`. AWS is asked even where a checkpoint says that nothing
+    /// changed. Security group rules count as granted where targets wait for them.
+    pub async fn preview(&self, context: &TargetsContext<'_>, plans: &[&Plan]) -> Previews {
+        let expected = forecast::bindings(&context.stores.bindings(), plans, &self.settings);
+        let managing = expected
+            .iter()
+            .filter(|(_, binding)| is_managing(&binding.object))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let mut ledger = RulesLedger::default();
+        let mut previews = Previews::default();
+        for (name, binding) in expected {
+            let key = binding_key(&name);
+            let cx = Cx::new(Lane::Targets, &key);
+            let preview = self.preview_binding(context, &cx, binding, &mut ledger).await;
+            previews.bindings.push(preview);
+        }
+        previews.rules = self.preview_rules(&mut ledger, &managing).await;
+        previews.backend = self.preview_backend(context, plans).await;
+        previews
+    }
+
+    async fn preview_binding(
+        &self,
+        context: &TargetsContext<'_>,
+        cx: &Cx,
+        expected: Expected,
+        ledger: &mut RulesLedger,
+    ) -> Preview {
+        let mut pass = self.begin(context, cx, Arc::new(expected.object), None);
+        let now = self.clock.now();
+        pass.memory.verify_at = now;
+        if expected.new_target_group {
+            pass.memory.listing = Some(Listing::full(Vec::new(), now));
+            pass.facts.listed = true;
+        }
         let mut preview = Preview::new(binding_key(&pass.name), &pass.binding.spec.target_group_arn);
         if pass.preview(&mut preview).await.is_err() {
             preview.problem = pass.run.problems.pop();
         }
-        Some(preview)
+        pass.claim(ledger).await;
+        preview
+    }
+
+    /// Every group that a binding asks rules of, or that holds rules nobody asks for.
+    async fn preview_rules(
+        &self,
+        ledger: &mut RulesLedger,
+        managing: &BTreeSet<BindingName>,
+    ) -> Vec<RulesPreview> {
+        let cx = Cx::lane(Lane::Targets);
+        let mut groups = ledger.groups();
+        let complete = managing.iter().all(|binding| ledger.is_known(binding));
+        let leftovers = if complete {
+            self.leftover_groups(&cx).await
+        } else {
+            Ok(BTreeSet::new())
+        };
+        let states = match leftovers {
+            Ok(leftovers) => {
+                groups.extend(leftovers);
+                self.states(&groups, &cx).await
+            }
+            Err(error) => Err(error),
+        };
+        let previews = groups
+            .into_iter()
+            .map(|group| self.preview_group(ledger, managing, group, &states));
+        previews.collect()
+    }
+
+    async fn states(
+        &self,
+        groups: &BTreeSet<String>,
+        cx: &Cx,
+    ) -> Result<BTreeMap<String, SecurityGroupState>, AwsError> {
+        if groups.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let ids: Vec<String> = groups.iter().cloned().collect();
+        let found = self.aws.group_states(cx, &ids).await?;
+        Ok(found.into_iter().map(|state| (state.id.clone(), state)).collect())
+    }
+
+    fn preview_group(
+        &self,
+        ledger: &mut RulesLedger,
+        managing: &BTreeSet<BindingName>,
+        group: String,
+        states: &Result<BTreeMap<String, SecurityGroupState>, AwsError>,
+    ) -> RulesPreview {
+        let run = ledger.begin(&group, managing, self.settings.disable_restricted_sg_rules);
+        let object = ObjectRef::new("SecurityGroup", "", &group);
+        let problem = |code, message: String| Some(Problem::fault(&object, "", code, message));
+        let (changes, problem) = match states.as_ref().map(|states| states.get(&group)) {
+            Ok(Some(state)) => (group_changes(&run, state, &self.settings.scope.cluster), None),
+            Ok(None) if run.wanted.is_empty() => (GroupChanges::default(), None),
+            Ok(None) => {
+                let message = format!("couldn't fetch SecurityGroupInfos: [{group}]");
+                (GroupChanges::default(), problem(ProblemCode::NotFound, message))
+            }
+            Err(error) => (
+                GroupChanges::default(),
+                problem(ProblemCode::Refused, error.to_string()),
+            ),
+        };
+        RulesPreview {
+            key: self.group_key(group),
+            changes,
+            problem,
+        }
+    }
+
+    async fn preview_backend(&self, context: &TargetsContext<'_>, plans: &[&Plan]) -> Option<BackendPreview> {
+        if self.settings.backend_security_group.is_some() {
+            return None;
+        }
+        let held = context.stores.backend_finalizers();
+        let wanted = !forecast::finalizers(held, plans).is_empty();
+        let asked = !lock(&self.backend).askers.is_empty();
+        let (found, problem) = match context.mirror.backend_group() {
+            None if asked => match self.find(&Cx::lane(Lane::Edit)).await {
+                Ok(found) => (found, None),
+                Err(error) => {
+                    let object = self.backend_object();
+                    let problem = Problem::fault(&object, "", ProblemCode::Refused, error.to_string());
+                    (None, Some(problem))
+                }
+            },
+            found => (found, None),
+        };
+        let preview = BackendPreview::new(&self.settings, found.as_ref(), wanted, asked)?;
+        Some(BackendPreview { problem, ..preview })
     }
 }
 
@@ -63,5 +204,23 @@ impl Pass<'_> {
             }
         }
         Err(self.fail("the decision on the binding's targets does not end"))
+    }
+
+    /// Enters what the binding asks of security groups into a ledger of the preview's own.
+    async fn claim(&mut self, ledger: &mut RulesLedger) {
+        let Some(networking) = self.binding.spec.networking.clone() else {
+            return;
+        };
+        let wanted = endpoints(&self.input());
+        let made = self.contribution(&networking, &wanted).await;
+        match (made, wanted) {
+            (made, _) if self.binding.meta.deleting => drop(ledger.withdraw(&self.name, made.ok())),
+            // Without its backend a binding asks for nothing.
+            (_, Err(EndpointFailure::NotFound(_))) => {
+                drop(ledger.publish(&self.name, Contribution::new()));
+            }
+            (Ok(made), _) => drop(ledger.publish(&self.name, made)),
+            (Err(message), _) => drop(ledger.failed(&self.name, &message)),
+        }
     }
 }

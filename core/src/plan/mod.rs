@@ -19,6 +19,7 @@ mod outputs;
 mod pair;
 mod removal;
 pub mod render;
+pub mod report;
 mod rules;
 mod security_group;
 pub mod step;
@@ -29,7 +30,9 @@ pub use lint::{LintFinding, lint};
 pub use outcome::apply_step;
 pub use outputs::{Output, Outputs};
 pub use render::{render_json, render_text};
+pub use report::{Outcome, Report, StackReport};
 pub use rules::handover;
+pub(crate) use security_group::describe_rules;
 pub use step::{Action, Plan, Step, StepId};
 
 use std::collections::BTreeSet;

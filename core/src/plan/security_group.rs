@@ -179,7 +179,7 @@ pub(super) fn normalized(rule: &IngressPermission) -> IngressPermission {
 }
 
 /// `tcp 80 from 0.0.0.0/0, ...` for printing.
-pub(super) fn describe_rules(rules: &[IngressPermission]) -> String {
+pub(crate) fn describe_rules(rules: &[IngressPermission]) -> String {
     rules.iter().map(describe_rule).collect::<Vec<_>>().join(", ")
 }
 

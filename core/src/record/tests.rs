@@ -48,7 +48,10 @@ fn the_name_of_an_ingress_stack_is_made_of_the_ingress_class() {
     };
     assert_eq!(record_name(&other_services, &key), record_name(&scope, &key));
     let service = StackKey::service("default", "web");
-    assert_eq!(record_name(&other_ingresses, &service), record_name(&scope, &service));
+    assert_eq!(
+        record_name(&other_ingresses, &service),
+        record_name(&scope, &service)
+    );
 }
 
 #[test]

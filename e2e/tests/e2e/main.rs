@@ -20,6 +20,7 @@ mod kills;
 mod leftovers;
 mod messages;
 mod permissions;
+mod plan;
 mod pods;
 mod programs;
 mod rig;

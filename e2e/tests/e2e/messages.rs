@@ -111,7 +111,10 @@ fn what_cannot_work_ends_with_one_sentence_and_exit_code_1() {
         let mut without = plan(shared, "", vpc);
         refuses(&without, endpoint, &["no kubeconfig", "set KUBECONFIG"]).await?;
         let said = refuses(&with(&without), endpoint, &["no kubeconfig", "--kubeconfig"]).await?;
-        ensure!(!said.contains("KUBECONFIG"), "the controller does not look at it: {said}");
+        ensure!(
+            !said.contains("KUBECONFIG"),
+            "the controller does not look at it: {said}"
+        );
         without = plan(shared, "/nowhere/kubeconfig", vpc);
         refuses(&without, endpoint, &["/nowhere/kubeconfig"]).await?;
         refuses(&plan(shared, &kubeconfig, vpc), &nowhere, NO_AWS).await?;

@@ -5,19 +5,23 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use elbow_e2e::control_plane::Request;
-use elbow_e2e::programs::{Controller, ControllerOptions, Emulator, EmulatorOptions};
+use elbow_e2e::programs::{CLUSTER, Controller, ControllerOptions, Emulator, EmulatorOptions, find};
 use elbow_e2e::sight::Sight;
 use elbow_e2e::wait;
 use elbow_e2e::world::SEED;
 use k8s_openapi::api::rbac::v1::PolicyRule;
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use crate::shared::Shared;
 
 /// A load balancer needs AWS's provisioning and three health checks; the machine may be busy.
 pub const SETTLED_WITHIN: std::time::Duration = std::time::Duration::from_mins(3);
+
+/// A plan reads some pages; the machine may be busy.
+const PLANNED_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// What a test wants different.
 pub struct Setup {
@@ -132,8 +136,40 @@ impl Rig {
                 self.controller.process().last_lines(10)
             );
         }
+        self.restart_stopped().await
+    }
+
+    /// Starts another controller with the same options after the first one has ended; it is ready.
+    pub async fn restart_stopped(&mut self) -> Result<()> {
         self.controller = Controller::start(&self.options)?;
         self.controller.ready().await
+    }
+
+    /// What `elbow plan` prints under the controller's settings.
+    pub async fn plan(&self, more: &[&str]) -> Result<String> {
+        let options = &self.options;
+        let process = "--enable-leader-election";
+        let shared = options.flags.iter().filter(|flag| !flag.starts_with(process));
+        let mut command = Command::new(find("ELBOW_BIN", "elbow")?);
+        command
+            .env_clear()
+            .env("AWS_ENDPOINT_URL", &options.endpoint)
+            .env("AWS_ACCESS_KEY_ID", "planner")
+            .env("AWS_SECRET_ACCESS_KEY", "none-is-needed")
+            .arg("plan")
+            .arg(format!("--kubeconfig={}", options.kubeconfig.display()))
+            .arg(format!("--cluster-name={CLUSTER}"))
+            .arg(format!("--aws-region={}", options.region))
+            .arg(format!("--aws-vpc-id={}", options.vpc))
+            .args(shared)
+            .args(more)
+            .kill_on_drop(true);
+        let output = tokio::time::timeout(PLANNED_WITHIN, command.output())
+            .await
+            .context("elbow plan did not end")??;
+        let (text, error) = (output.stdout, String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "elbow plan failed: {error}");
+        Ok(String::from_utf8(text)?)
     }
 
     /// Waits until every Service of the namespace has its address and the targets it ought to have.

@@ -4,10 +4,10 @@ use std::fmt::{self, Write as _};
 
 use elbow_crds::problem::Problem;
 
-use super::cleanup::CleanupWork;
-use super::decide::SyncWork;
-use super::target::Target;
 use crate::key::Key;
+use crate::targets::cleanup::CleanupWork;
+use crate::targets::decide::SyncWork;
+use crate::targets::target::Target;
 
 /// The changes one binding is about to make.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,133 @@
+//! Everything `elbow plan` has to say. In: plans of stacks, previews of the keys behind them, problems. Out: text
+//! for people.
+
+use std::fmt::Write;
+
+use elbow_crds::problem::Problem;
+
+use super::{Plan, render_text};
+use crate::build;
+use crate::key::StackKey;
+use crate::model::Stack;
+use crate::targets::preview::{BackendChange, BackendPreview, Preview, RulesPreview};
+
+/// What would be done about a cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Objects that were left out because they do not parse.
+    pub unread: Vec<Problem>,
+    /// Stacks, by key.
+    pub stacks: Vec<StackReport>,
+    /// Targets of bindings, by namespace and name.
+    pub bindings: Vec<Preview>,
+    /// Rules on security groups of nodes and pods, by id.
+    pub rules: Vec<RulesPreview>,
+    /// The shared backend security group; `None` if there is none and nobody wants one.
+    pub backend: Option<BackendPreview>,
+}
+
+/// What would be done about a stack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StackReport {
+    /// The stack.
+    pub key: StackKey,
+    /// What would be done, or why not.
+    pub outcome: Outcome,
+}
+
+/// What a stack comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// A plan.
+    Planned {
+        /// What is wanted.
+        wanted: Box<Stack>,
+        /// The steps to it.
+        plan: Plan,
+        /// Warnings of intent and build.
+        warnings: Vec<Problem>,
+    },
+    /// Nothing is changed, because of these problems.
+    Held(Vec<Problem>),
+    /// It cannot be planned now.
+    Waits(String),
+}
+
+impl Report {
+    /// The plans of its stacks.
+    pub fn plans(&self) -> Vec<&Plan> {
+        let plans = self.stacks.iter().filter_map(|stack| match &stack.outcome {
+            Outcome::Planned { plan, .. } => Some(plan),
+            Outcome::Held(_) | Outcome::Waits(_) => None,
+        });
+        plans.collect()
+    }
+
+    /// For people: what is done first stands first.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for problem in &self.unread {
+            let _ = writeln!(text, "problem: {problem}");
+        }
+        let (before, after) = match &self.backend {
+            Some(backend) if backend.change == BackendChange::Delete => (None, Some(backend)),
+            backend => (backend.as_ref(), None),
+        };
+        if let Some(backend) = before {
+            let _ = write!(text, "{backend}");
+        }
+        for stack in &self.stacks {
+            stack.write(&mut text);
+        }
+        for binding in &self.bindings {
+            let _ = write!(text, "{binding}");
+        }
+        for rules in &self.rules {
+            let _ = write!(text, "{rules}");
+        }
+        if let Some(backend) = after {
+            let _ = write!(text, "{backend}");
+        }
+        if text.is_empty() {
+            text.push_str("no changes: no Service, Ingress or TargetGroupBinding of this cluster is ours\n");
+        }
+        text
+    }
+
+    /// The wanted models, in upstream's stack JSON, one object per line; a line of text for a stack without.
+    pub fn models(&self) -> String {
+        let mut text = String::new();
+        for stack in &self.stacks {
+            match &stack.outcome {
+                Outcome::Planned { wanted, .. } => {
+                    let _ = writeln!(text, "{}", build::stack_text(wanted));
+                }
+                Outcome::Held(_) | Outcome::Waits(_) => stack.write(&mut text),
+            }
+        }
+        text
+    }
+}
+
+impl StackReport {
+    fn write(&self, text: &mut String) {
+        let key = &self.key;
+        match &self.outcome {
+            Outcome::Planned { plan, warnings, .. } => {
+                text.push_str(&render_text(plan));
+                for warning in warnings {
+                    let _ = writeln!(text, "  warning: {warning}");
+                }
+            }
+            Outcome::Held(problems) => {
+                let _ = writeln!(text, "{key}: nothing is changed, because");
+                for problem in problems {
+                    let _ = writeln!(text, "  {problem}");
+                }
+            }
+            Outcome::Waits(reason) => {
+                let _ = writeln!(text, "{key}: cannot be planned now: {reason}");
+            }
+        }
+    }
+}
