@@ -17,3 +17,4 @@ mod plan_shape;
 mod plan_world;
 mod rule_plans;
 mod service;
+mod vectors;
