@@ -6,6 +6,8 @@
 
 pub mod ingress;
 mod objects;
+mod protection;
+mod reader;
 pub mod service;
 pub mod wish;
 

@@ -2,38 +2,13 @@
 //!
 //! In: nothing, or a suffix. Out: the rows of the table, the row of a suffix, the nearest known suffix.
 
-use std::fmt::Write as _;
-
 use super::AnnotationType::{self, Bool, Int32, Int64, Json, String, StringList, StringMap};
-use super::service::edits;
+use super::table::{self, Page};
+
+pub use super::table::Variant;
 
 /// Prefix of all annotations of an Ingress, without the slash.
 pub const PREFIX: &str = "alb.ingress.kubernetes.io";
-
-/// What stands behind the last part of a suffix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Variant {
-    /// The suffix is complete.
-    None,
-    /// Protocol and port of a listener: `.HTTPS-443`.
-    Listener,
-    /// Name of a backend Service, or of an action: `.web`.
-    Name,
-    /// Name and port of a backend Service, as the Ingress refers to it: `.web.80`.
-    NamePort,
-}
-
-impl Variant {
-    /// How it is written in the user documentation.
-    pub fn form(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Listener => ".<PROTOCOL>-<port>",
-            Self::Name => ".<name>",
-            Self::NamePort => ".<service>.<port>",
-        }
-    }
-}
 
 /// Where an annotation is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -295,72 +270,47 @@ pub const TABLE: [Row; 72] = [
 
 /// The row of a suffix, with or without a variant.
 pub fn find(suffix: &str) -> Option<&'static Row> {
-    let behind = |row: &Row| suffix.strip_prefix(row.suffix)?.strip_prefix('.');
-    TABLE.iter().find(|row| match row.variant {
-        Variant::None => suffix == row.suffix,
-        Variant::Listener | Variant::Name => behind(row).is_some_and(|rest| !rest.is_empty()),
-        Variant::NamePort => behind(row)
-            .and_then(|rest| rest.rsplit_once('.'))
-            .is_some_and(|(name, port)| !name.is_empty() && !port.is_empty()),
-    })
+    TABLE.iter().find(|row| row.variant.fits(row.suffix, suffix))
 }
 
 /// The known suffix that differs by at most three edits, for "did you mean".
 pub fn nearest(suffix: &str) -> Option<&'static str> {
-    TABLE
-        .iter()
-        .map(|row| (edits(suffix, row.suffix), row.suffix))
-        .filter(|(distance, _)| *distance <= 3)
-        .min()
-        .map(|(_, known)| known)
+    table::nearest(TABLE.iter().map(|row| row.suffix), suffix)
 }
 
 /// The table as a page of the user documentation (`docs/ingress-annotations.md`).
 pub fn markdown() -> std::string::String {
-    let mut page = std::string::String::from(INTRODUCTION);
+    let mut page = Page::new("an Ingress", PREFIX, "these tables", NOT_YET);
+    page.text(PLACES);
+    page.text(GROUPS);
     for scope in Scope::ALL {
-        let _ = write!(page, "\n## {}\n\n{COLUMNS}", scope.heading());
+        page.text(&format!("## {}", scope.heading()));
+        page.columns(&["Key", "Type", "Default", "Read on", "In a group", "Meaning"]);
         for row in TABLE.iter().filter(|row| row.scope == scope) {
             let place = match row.place {
                 Place::Ingress => "Ingress",
                 Place::IngressAndService => "Ingress, Service",
             };
+            let key = format!("`{}{}`", row.suffix, row.variant.form());
             let later = if row.later.is_some() { " (not yet)" } else { "" };
-            let _ = writeln!(
-                page,
-                "| `{}{}` | {} | {} | {place} | {} | {}{later} |",
-                row.suffix,
-                row.variant.form(),
-                row.kind.word(),
-                row.default,
-                row.merge.words(),
-                row.doc,
-            );
+            let doc = format!("{}{later}", row.doc);
+            let merge = row.merge.words();
+            page.row(&[&key, row.kind.word(), row.default, place, merge, &doc]);
         }
     }
-    page
+    page.finish()
 }
 
-const COLUMNS: &str =
-    "| Key | Type | Default | Read on | In a group | Meaning |\n|---|---|---|---|---|---|\n";
+const NOT_YET: &str = " *Not yet* marks keys that are known and have no effect in this version.";
 
-const INTRODUCTION: &str = "\
-# Annotations of an Ingress
-
-All keys begin with `alb.ingress.kubernetes.io/`. A value that cannot be read is reported as an event on the Ingress, \
-and what exists stays as it is; a key that is not in these tables, or has no effect where it stands, is a warning. \
-*Not yet* marks keys that are known and have no effect in this version.
-
-Types: *text* is taken as it is; *yes/no* is `true` or `false`; *list* is cut at commas; *map* is `key=value` pairs \
-between commas (a backslash takes the next character as it is); *JSON* ignores the case of field names.
-
+const PLACES: &str = "\
 Read on: where a Service is named too, the annotation of the backend Service wins over that of the Ingress. Settings \
-of the class (IngressClassParams) win over both.
+of the class (IngressClassParams) win over both.";
 
+const GROUPS: &str = "\
 In a group: *own* concerns only the rules and backends of that Ingress; *one value* means that all Ingresses of the \
 group that set it must agree; *together* means that all values are put together, and one key with two values is a \
-conflict.
-";
+conflict.";
 
 #[cfg(test)]
 mod tests {
@@ -377,7 +327,7 @@ mod tests {
         for row in &TABLE {
             let ending = match row.variant {
                 Variant::None => "",
-                Variant::Listener => ".HTTPS-443",
+                Variant::Port | Variant::Listener => ".HTTPS-443",
                 Variant::Name => ".my.action",
                 Variant::NamePort => ".web.80",
             };

@@ -7,6 +7,7 @@ pub mod ingress;
 mod json;
 mod parse;
 pub mod service;
+mod table;
 
 use std::collections::BTreeMap;
 

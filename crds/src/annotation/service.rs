@@ -3,20 +3,12 @@
 //! In: nothing, or a suffix. Out: the rows of the table, the row of a suffix, the nearest known suffix.
 
 use super::AnnotationType::{self, Bool, Int32, Json, String, StringList, StringMap};
+use super::table::{self, Page};
+
+pub use super::table::Variant;
 
 /// Prefix of all annotations of a Service, without the slash.
 pub const PREFIX: &str = "service.beta.kubernetes.io";
-
-/// What stands behind the last dot of a suffix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Variant {
-    /// The suffix is complete.
-    None,
-    /// A port number of the Service: `.443`.
-    Port,
-    /// Protocol and port of a listener: `.TLS-443`.
-    Listener,
-}
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
@@ -107,45 +99,19 @@ pub const TABLE: [Row; 50] = [
 
 /// The row of a suffix, with or without a variant.
 pub fn find(suffix: &str) -> Option<&'static Row> {
-    TABLE.iter().find(|row| match row.variant {
-        Variant::None => suffix == row.suffix,
-        Variant::Port | Variant::Listener => suffix
-            .strip_prefix(row.suffix)
-            .and_then(|rest| rest.strip_prefix('.'))
-            .is_some_and(|rest| !rest.is_empty()),
-    })
+    TABLE.iter().find(|row| row.variant.fits(row.suffix, suffix))
 }
 
 /// The table as a page of the user documentation (`docs/service-annotations.md`).
 pub fn markdown() -> std::string::String {
-    let mut page = std::string::String::from(INTRODUCTION);
+    let mut page = Page::new("a Service", PREFIX, "this table", "");
+    page.columns(&["Key", "Type", "Meaning"]);
     for row in &TABLE {
-        let variant = match row.variant {
-            Variant::None => "",
-            Variant::Port => ".<port>",
-            Variant::Listener => ".<PROTOCOL>-<port>",
-        };
-        let cells = [&format!("`{}{variant}`", row.suffix), row.kind.word(), row.doc];
-        page.push_str("| ");
-        page.push_str(&cells.join(" | "));
-        page.push_str(" |\n");
+        let key = format!("`{}{}`", row.suffix, row.variant.form());
+        page.row(&[&key, row.kind.word(), row.doc]);
     }
-    page
+    page.finish()
 }
-
-const INTRODUCTION: &str = "\
-# Annotations of a Service
-
-All keys begin with `service.beta.kubernetes.io/`. A value that cannot be read is reported as an event on the \
-Service, and what exists stays as it is; a key that is not in this table, or has no effect where it stands, is a \
-warning.
-
-Types: *text* is taken as it is; *yes/no* is `true` or `false`; *list* is cut at commas; *map* is `key=value` pairs \
-between commas (a backslash takes the next character as it is); *JSON* ignores the case of field names.
-
-| Key | Type | Meaning |
-|---|---|---|
-";
 
 /// Whether a suffix belongs to the families of keys that load balancer controllers for AWS own, so that an
 /// unknown one is worth a warning.
@@ -155,30 +121,7 @@ pub fn is_ours(suffix: &str) -> bool {
 
 /// The known suffix that differs by at most three edits, for "did you mean".
 pub fn nearest(suffix: &str) -> Option<&'static str> {
-    TABLE
-        .iter()
-        .map(|row| (edits(suffix, row.suffix), row.suffix))
-        .filter(|(distance, _)| *distance <= 3)
-        .min()
-        .map(|(_, known)| known)
-}
-
-/// Levenshtein distance of two short ASCII texts.
-pub(super) fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, above) in b.bytes().zip(row.iter().skip(1)) {
-            let replaced = diagonal + usize::from(x != y);
-            left = replaced.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
+    table::nearest(TABLE.iter().map(|row| row.suffix), suffix)
 }
 
 #[cfg(test)]
@@ -197,7 +140,7 @@ mod tests {
             let suffix = match row.variant {
                 Variant::None => row.suffix.to_owned(),
                 Variant::Port => format!("{}.443", row.suffix),
-                Variant::Listener => format!("{}.TLS-443", row.suffix),
+                _ => format!("{}.TLS-443", row.suffix),
             };
             let found = find(&suffix).unwrap();
             assert_eq!((found.suffix, found.variant), (row.suffix, row.variant));
@@ -213,13 +156,5 @@ mod tests {
             Some("aws-load-balancer-scheme")
         );
         assert_eq!(nearest("aws-load-balancer-extra-security-groups"), None);
-    }
-
-    #[test]
-    fn distances_count_insertions_deletions_and_replacements() {
-        assert_eq!(edits("abc", "abc"), 0);
-        assert_eq!(edits("abc", "abd"), 1);
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("kitten", "sitting"), 3);
     }
 }

@@ -10,6 +10,7 @@ use elbow_crds::limits::Range;
 use elbow_crds::problem::ProblemCode;
 
 use super::member::Member;
+use crate::intent::reader::describe;
 use crate::model::Origins;
 use crate::view::Service;
 
@@ -23,7 +24,7 @@ pub(super) struct BackendAnnotations<'s> {
 impl<'s> BackendAnnotations<'s> {
     /// `field` is the backend, which is at fault where the Service's annotation is.
     pub fn new(member: &Member<'_>, service: &'s Service, field: &'s str) -> Self {
-        let mut map = member.ingress.meta.annotations.clone();
+        let mut map = member.of.ingress.meta.annotations.clone();
         map.extend(service.meta.annotations.clone());
         Self { map, service, field }
     }
@@ -41,8 +42,7 @@ impl<'s> BackendAnnotations<'s> {
     /// A value, or a fault.
     pub fn take<T>(&self, member: &mut Member<'_>, value: Result<Option<T>, AnnotationError>) -> Option<T> {
         value.unwrap_or_else(|error| {
-            let message = format!("the value '{}' cannot be read: {}", error.value, error.rule);
-            self.fault_key(member, &error.key, ProblemCode::Malformed, &message);
+            self.fault_key(member, &error.key, ProblemCode::Malformed, &describe(&error));
             None
         })
     }

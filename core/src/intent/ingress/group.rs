@@ -7,13 +7,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use elbow_crds::annotation::Annotations;
 use elbow_crds::annotation::ingress::PREFIX;
-use elbow_crds::annotation::{Annotations, parse_bool};
 use elbow_crds::ingress::group::{check_group_name, parse_group_order};
 use elbow_crds::problem::{Problem, ProblemCode};
 
 use super::class::{self, CLASS_FIELD, Class, Unclear};
-use crate::intent::Objects;
+use crate::intent::{Objects, protection};
 use crate::key::StackKey;
 use crate::model::Owner;
 use crate::settings::Settings;
@@ -27,7 +27,6 @@ const GROUP_FINALIZER: &str = "group.ingress.k8s.aws/";
 const NAME: &str = "group.name";
 const ORDER: &str = "group.order";
 const ATTRIBUTES: &str = "load-balancer-attributes";
-const PROTECTION: &str = "deletion_protection.enabled";
 
 /// Where an Ingress belongs.
 #[derive(Clone, Debug, PartialEq)]
@@ -204,37 +203,11 @@ fn order(ingress: &Ingress) -> Result<i32, Box<Problem>> {
         })
 }
 
-/// Why an Ingress that is being deleted must not be cleaned up, if so: its load balancer attributes ask for
-/// deletion protection, or cannot be read.
+/// Why an Ingress that is being deleted must not be cleaned up, if so.
 pub(super) fn deletion_problem(ingress: &Ingress) -> Option<Problem> {
-    if !ingress.meta.deleting {
-        return None;
-    }
     let annotations = Annotations::new(&ingress.meta.annotations, PREFIX);
-    let fault = |code, message: String| {
-        let key = annotations.key(ATTRIBUTES);
-        Some(Problem::fault(&ingress.object(), &key, code, message))
-    };
-    let attributes = match annotations.string_map(ATTRIBUTES) {
-        Ok(attributes) => attributes.unwrap_or_default(),
-        Err(error) => {
-            let message = format!("the value '{}' cannot be read: {}", error.value, error.rule);
-            return fault(ProblemCode::Malformed, message);
-        }
-    };
-    let value = attributes.get(PROTECTION)?;
-    match parse_bool(value) {
-        Ok(false) => None,
-        Ok(true) => fault(
-            ProblemCode::Protected,
-            format!(
-                "{PROTECTION}=true protects the load balancer from deletion; set it to false to let the load \
-                 balancer and its resources be deleted"
-            ),
-        ),
-        Err(rule) => fault(
-            ProblemCode::Malformed,
-            format!("{PROTECTION} has the value '{value}': {rule}"),
-        ),
-    }
+    ingress
+        .meta
+        .deleting
+        .then(|| protection::problem(&ingress.object(), &annotations, ATTRIBUTES))?
 }

@@ -90,7 +90,7 @@ fn of_class<T>(member: &Member<'_>, value: T) -> Asked<T> {
 }
 
 fn cidrs(member: &mut Member<'_>) -> Option<Asked<InboundCidrs>> {
-    let of_params = member.params.map(|params| params.inbound_cidrs.as_slice());
+    let of_params = member.of.params.map(|params| params.inbound_cidrs.as_slice());
     let asked = if let Some(blocks) = of_params.filter(|blocks| !blocks.is_empty()) {
         match inbound_cidrs(blocks) {
             Ok(parsed) => of_class(member, parsed.value),
@@ -109,7 +109,7 @@ fn cidrs(member: &mut Member<'_>) -> Option<Asked<InboundCidrs>> {
 }
 
 fn prefix_lists(member: &Member<'_>) -> Option<Asked<Vec<String>>> {
-    let of_params = member.params.map(IngressClassParamsSpec::prefix_lists);
+    let of_params = member.of.params.map(IngressClassParamsSpec::prefix_lists);
     let asked = match of_params.filter(|lists| !lists.is_empty()) {
         Some(lists) => of_class(member, lists.to_vec()),
         None => member.asked(PREFIX_LISTS, member.list(PREFIX_LISTS)?),
@@ -118,7 +118,7 @@ fn prefix_lists(member: &Member<'_>) -> Option<Asked<Vec<String>>> {
 }
 
 fn policy(member: &Member<'_>) -> Option<Asked<String>> {
-    let of_params = member.params.map(|params| params.ssl_policy.as_str());
+    let of_params = member.of.params.map(|params| params.ssl_policy.as_str());
     match of_params.filter(|policy| !policy.is_empty()) {
         Some(policy) => Some(of_class(member, policy.to_owned())),
         None => Some(member.asked(POLICY, member.string(POLICY)?.to_owned())),
@@ -127,7 +127,7 @@ fn policy(member: &Member<'_>) -> Option<Asked<String>> {
 
 /// Explicit certificates; `None` if there are none.
 fn certificates(member: &mut Member<'_>) -> Option<Asked<Vec<String>>> {
-    let of_params = member.params.map(|params| params.certificate_arn.as_slice());
+    let of_params = member.of.params.map(|params| params.certificate_arn.as_slice());
     let asked = match of_params.filter(|list| !list.is_empty()) {
         Some(list) => of_class(member, list.to_vec()),
         None => member.asked(CERTIFICATES, member.list(CERTIFICATES)?),
@@ -194,6 +194,7 @@ fn port_vote(member: &mut Member<'_>, port: i32, protocol: ListenerProtocol, sha
     let suffix = attributes_suffix(protocol, port);
     let attributes = member.map(&suffix).unwrap_or_default();
     let class = member
+        .of
         .params
         .map(|params| params.listener_attributes(protocol.as_str(), port));
     let certificates = shared.certificates.as_ref().filter(|_| secure);

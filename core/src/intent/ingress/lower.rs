@@ -91,7 +91,7 @@ pub(super) fn rules(
         for voter in voters.iter_mut().filter(listening) {
             let member = &mut voter.member;
             wishes.extend(rules::read(member, *port, protocol, groups));
-            if member.ingress.default_backend.is_none() {
+            if member.of.ingress.default_backend.is_none() {
                 continue;
             }
             let actions = rules::default_actions(member, protocol, groups);
@@ -108,7 +108,10 @@ pub(super) fn rules(
 }
 
 fn full_name(member: &Member<'_>) -> String {
-    format!("{}/{}", member.ingress.meta.namespace, member.ingress.meta.name)
+    format!(
+        "{}/{}",
+        member.of.ingress.meta.namespace, member.of.ingress.meta.name
+    )
 }
 
 fn second_default(member: &Member<'_>, port: i32, earlier: &str) -> Problem {

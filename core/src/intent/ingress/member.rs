@@ -1,189 +1,33 @@
-//! One Ingress of a group being read: its annotations, its class's parameters, and the problems found.
+//! One Ingress of a group being read, with its class's parameters.
 
-use std::collections::BTreeMap;
-
+use elbow_crds::annotation::Annotations;
 use elbow_crds::annotation::ingress::PREFIX;
-use elbow_crds::annotation::{AnnotationError, Annotations};
-use elbow_crds::ingress::Parsed;
 use elbow_crds::ingress_class_params::IngressClassParamsSpec;
-use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use crate::intent::Objects;
-use crate::intent::wish::Asked;
+use crate::intent::reader::Reader;
 use crate::key::StackKey;
-use crate::model::{Origin, Origins};
 use crate::settings::Settings;
 use crate::view::Ingress;
 
 /// A member of a group being read.
-pub struct Member<'a> {
+pub type Member<'a> = Reader<'a, Membership<'a>>;
+
+/// An Ingress and where it belongs.
+pub struct Membership<'a> {
     /// The Ingress.
     pub ingress: &'a Ingress,
     /// Parameters of its class.
     pub params: Option<&'a IngressClassParamsSpec>,
-    /// Its annotations.
-    pub annotations: Annotations<'a>,
-    /// The operator's settings.
-    pub settings: &'a Settings,
-    /// Looks up backend Services.
-    pub objects: &'a dyn Objects,
     /// The group.
     pub group: &'a StackKey,
-    object: ObjectRef,
-    problems: Vec<Problem>,
 }
 
-impl<'a> Member<'a> {
+impl<'a> Reader<'a, Membership<'a>> {
     /// A member about to be read.
-    pub fn new(
-        ingress: &'a Ingress,
-        params: Option<&'a IngressClassParamsSpec>,
-        group: &'a StackKey,
-        objects: &'a dyn Objects,
-        settings: &'a Settings,
-    ) -> Self {
-        Self {
-            ingress,
-            params,
-            annotations: Annotations::new(&ingress.meta.annotations, PREFIX),
-            settings,
-            objects,
-            group,
-            object: ingress.object(),
-            problems: Vec::new(),
-        }
-    }
-
-    /// The Ingress as an object of problems and events.
-    pub fn object(&self) -> &ObjectRef {
-        &self.object
-    }
-
-    /// What was found so far.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
-    /// Whether it has a fault.
-    pub fn is_sick(&self) -> bool {
-        self.problems.iter().any(Problem::is_fault)
-    }
-
-    /// Full key of a suffix.
-    pub fn key(&self, suffix: &str) -> String {
-        self.annotations.key(suffix)
-    }
-
-    /// A field of this Ingress as an origin.
-    pub fn origin(&self, field: &str) -> Origin {
-        Origin {
-            object: self.object.clone(),
-            field: field.to_owned(),
-        }
-    }
-
-    /// An annotation of this Ingress as an origin.
-    pub fn origin_at(&self, suffix: &str) -> Origin {
-        self.origin(&self.key(suffix))
-    }
-
-    /// Those of `suffixes` that are there.
-    pub fn present(&self, suffixes: &[&str]) -> Origins {
-        suffixes
-            .iter()
-            .filter(|suffix| self.string(suffix).is_some())
-            .map(|suffix| self.origin_at(suffix))
-            .collect()
-    }
-
-    /// Records a problem once.
-    pub fn push(&mut self, problem: Problem) {
-        if !self.problems.contains(&problem) {
-            self.problems.push(problem);
-        }
-    }
-
-    /// A fault at a field.
-    pub fn fault(&mut self, field: &str, code: ProblemCode, message: impl Into<String>) {
-        self.push(Problem::fault(&self.object, field, code, message));
-    }
-
-    /// A fault at an annotation.
-    pub fn fault_at(&mut self, suffix: &str, code: ProblemCode, message: impl Into<String>) {
-        self.fault(&self.key(suffix), code, message);
-    }
-
-    /// A warning at a field.
-    pub fn warn(&mut self, field: &str, code: ProblemCode, message: impl Into<String>) {
-        self.push(Problem::warning(&self.object, field, code, message));
-    }
-
-    /// A warning at an annotation.
-    pub fn warn_at(&mut self, suffix: &str, code: ProblemCode, message: impl Into<String>) {
-        self.warn(&self.key(suffix), code, message);
-    }
-
-    /// A value with the annotation that asked for it.
-    pub fn asked<T>(&self, suffix: &str, value: T) -> Asked<T> {
-        Asked {
-            value,
-            origin: self.origin_at(suffix),
-        }
-    }
-
-    /// Raw value.
-    pub fn string(&self, suffix: &str) -> Option<&'a str> {
-        self.annotations.string(suffix)
-    }
-
-    /// List value.
-    pub fn list(&self, suffix: &str) -> Option<Vec<String>> {
-        self.annotations.string_list(suffix)
-    }
-
-    /// Boolean; an unreadable one is a fault.
-    pub fn bool(&mut self, suffix: &str) -> Option<bool> {
-        let value = self.annotations.bool(suffix);
-        self.take(value)
-    }
-
-    /// Integer; an unreadable one is a fault.
-    pub fn int32(&mut self, suffix: &str) -> Option<i32> {
-        let value = self.annotations.int32(suffix);
-        self.take(value)
-    }
-
-    /// Map; an unreadable one is a fault.
-    pub fn map(&mut self, suffix: &str) -> Option<BTreeMap<String, String>> {
-        let value = self.annotations.string_map(suffix);
-        self.take(value)
-    }
-
-    /// A value read by `parse`, whose `Err` is the rule that is broken: a fault.
-    pub fn parsed<T>(&mut self, suffix: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let value = self.annotations.parsed(suffix, parse);
-        self.take(value)
-    }
-
-    /// Like [`Self::parsed`], for a parser with warnings.
-    pub fn checked<T>(
-        &mut self,
-        suffix: &str,
-        parse: impl Fn(&str) -> Result<Parsed<T>, String>,
-    ) -> Option<T> {
-        let parsed = self.parsed(suffix, parse)?;
-        for warning in parsed.warnings {
-            self.warn_at(suffix, ProblemCode::Ignored, warning);
-        }
-        Some(parsed.value)
-    }
-
-    /// The value, or a fault.
-    pub fn take<T>(&mut self, value: Result<Option<T>, AnnotationError>) -> Option<T> {
-        value.unwrap_or_else(|error| {
-            let message = format!("the value '{}' cannot be read: {}", error.value, error.rule);
-            self.fault(&error.key, ProblemCode::Malformed, message);
-            None
-        })
+    pub fn new(of: Membership<'a>, objects: &'a dyn Objects, settings: &'a Settings) -> Self {
+        let annotations = Annotations::new(&of.ingress.meta.annotations, PREFIX);
+        let object = of.ingress.object();
+        Self::open(of, object, annotations, objects, settings)
     }
 }

@@ -34,7 +34,7 @@ use crate::status::owner_object;
 
 pub use class::{CLASS_ANNOTATION, CONTROLLER};
 pub use group::{FINALIZER, Resolution, finalizer, finalizer_groups, resolve};
-pub use member::Member;
+pub use member::{Member, Membership};
 pub use target_groups::TargetGroups;
 pub(crate) use target_groups::port_text;
 
@@ -137,8 +137,12 @@ fn contributions(
             .iter()
             .filter(|found| !sick.contains_key(&found.ingress.object()))
             .map(|found| {
-                let params = found.params.as_ref().map(|params| &params.spec);
-                let mut member = Member::new(&found.ingress, params, key, objects, settings);
+                let of = Membership {
+                    ingress: &found.ingress,
+                    params: found.params.as_ref().map(|params| &params.spec),
+                    group: key,
+                };
+                let mut member = Member::new(of, objects, settings);
                 let votes = votes::read(&mut member);
                 Voter {
                     member,

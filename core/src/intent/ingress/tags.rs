@@ -48,7 +48,7 @@ pub(super) fn of_target_group(
 }
 
 fn of_class(member: &mut Member<'_>) -> Tags {
-    let params = member.params.map(|params| params.tags.as_slice());
+    let params = member.of.params.map(|params| params.tags.as_slice());
     let tags: Tags = params
         .unwrap_or_default()
         .iter()

@@ -125,6 +125,7 @@ pub(super) fn read(member: &mut Member<'_>) -> Votes {
     warnings::warn_class(member);
     let tags = tags::own(member);
     let class_attributes = member
+        .of
         .params
         .map(|params| pairs(&params.load_balancer_attributes));
     Votes {
@@ -161,6 +162,7 @@ fn asked_map(member: &mut Member<'_>, suffix: &str) -> BTreeMap<String, Asked<St
 
 fn asked_tags(member: &Member<'_>, tags: Tags) -> BTreeMap<String, Asked<String>> {
     let class = member
+        .of
         .params
         .map(|params| pairs(&params.tags))
         .unwrap_or_default();
@@ -177,7 +179,7 @@ fn asked_tags(member: &Member<'_>, tags: Tags) -> BTreeMap<String, Asked<String>
 }
 
 fn name(member: &mut Member<'_>) -> Option<Asked<String>> {
-    let of_params = member.params.map(|params| params.load_balancer_name.as_str());
+    let of_params = member.of.params.map(|params| params.load_balancer_name.as_str());
     let asked = match of_params.filter(|name| !name.is_empty()) {
         Some(name) => of_class(member, name.to_owned()),
         None => member.asked(NAME, member.string(NAME)?.to_owned()),
@@ -195,7 +197,7 @@ fn name(member: &mut Member<'_>) -> Option<Asked<String>> {
 }
 
 fn scheme(member: &mut Member<'_>) -> Option<Asked<Scheme>> {
-    if let Some(scheme) = member.params.and_then(|params| params.scheme) {
+    if let Some(scheme) = member.of.params.and_then(|params| params.scheme) {
         return Some(of_class(member, scheme));
     }
     let scheme = member.parsed(SCHEME, Scheme::parse)?;
@@ -203,7 +205,7 @@ fn scheme(member: &mut Member<'_>) -> Option<Asked<Scheme>> {
 }
 
 fn ip_address_type(member: &mut Member<'_>) -> Option<Asked<IpAddressType>> {
-    if let Some(kind) = member.params.and_then(|params| params.ip_address_type) {
+    if let Some(kind) = member.of.params.and_then(|params| params.ip_address_type) {
         return Some(of_class(member, kind));
     }
     let kind = member.parsed(IP_ADDRESS_TYPE, IpAddressType::parse)?;
@@ -211,7 +213,7 @@ fn ip_address_type(member: &mut Member<'_>) -> Option<Asked<IpAddressType>> {
 }
 
 fn subnets(member: &Member<'_>) -> Option<Asked<SubnetVote>> {
-    if let Some(selector) = member.params.and_then(|params| params.subnets.clone()) {
+    if let Some(selector) = member.of.params.and_then(|params| params.subnets.clone()) {
         return Some(of_class(member, SubnetVote::Selected(selector)));
     }
     let names = member.list(SUBNETS)?;
@@ -219,7 +221,7 @@ fn subnets(member: &Member<'_>) -> Option<Asked<SubnetVote>> {
 }
 
 fn redirect(member: &mut Member<'_>) -> Option<Asked<Redirect>> {
-    let of_params = member.params.map(|params| params.ssl_redirect_port.as_str());
+    let of_params = member.of.params.map(|params| params.ssl_redirect_port.as_str());
     if let Some(text) = of_params.filter(|port| !port.is_empty()) {
         let port = parse_int32(text).ok();
         if port.is_none() {

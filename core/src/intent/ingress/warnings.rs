@@ -40,7 +40,7 @@ fn is_silent(feature: Feature) -> bool {
 
 /// Parameters of the class that have no effect yet.
 pub(super) fn warn_class(member: &mut Member<'_>) {
-    let Some(params) = member.params else { return };
+    let Some(params) = member.of.params else { return };
     let fields = [
         (
             "minimumLoadBalancerCapacity",

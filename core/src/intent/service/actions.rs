@@ -6,7 +6,7 @@ use elbow_crds::problem::ProblemCode;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Deserialize;
 
-use super::reader::Reader;
+use super::Reader;
 use super::target_groups::{GroupSource, TargetGroups};
 use crate::intent::wish::{ActionWish, ForwardWish, GroupWish};
 use crate::model::{Protocol, Setting, Stickiness};
@@ -63,7 +63,7 @@ pub(super) fn forward(
     } else {
         None
     };
-    let base = reader.service;
+    let base = reader.of;
     let source = GroupSource {
         service: base,
         port,
@@ -153,7 +153,7 @@ fn backend_group(
     }
     let name = tuple.service_name.as_ref()?;
     let wanted = tuple.service_port.as_ref()?;
-    let namespace = &reader.service.meta.namespace;
+    let namespace = &reader.of.meta.namespace;
     let Some(service) = reader.objects.service(namespace, name) else {
         let message = format!("the Service {namespace}/{name} does not exist; create it or remove the entry");
         reader.fault_at(suffix, ProblemCode::NotFound, message);

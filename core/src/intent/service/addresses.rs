@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use elbow_crds::problem::ProblemCode;
 
-use super::reader::Reader;
+use super::Reader;
 use crate::intent::wish::{AddressWish, Asked, SourceNatPrefix};
 use crate::model::{IpAddressType, OnOff};
 

@@ -8,7 +8,7 @@ use elbow_crds::limits::{self, Range};
 use elbow_crds::problem::ProblemCode;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::reader::Reader;
+use super::Reader;
 use crate::model::{HealthCheck, HealthCheckPort, Matcher, Protocol, Setting, TargetType};
 use crate::view::Service;
 
@@ -129,7 +129,7 @@ fn port(
             return HealthCheckPort::TrafficPort;
         }
         // The base Service's port, for weighted backends too.
-        let node_port = reader.service.health_check_node_port;
+        let node_port = reader.of.health_check_node_port;
         if node_port == 0 {
             let message = format!(
                 "the Service has no health check node port yet, which externalTrafficPolicy Local needs for \

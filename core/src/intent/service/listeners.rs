@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use elbow_crds::arn::Arn;
 use elbow_crds::problem::ProblemCode;
 
+use super::Reader;
 use super::actions;
-use super::reader::Reader;
 use super::target_groups::TargetGroups;
 use crate::intent::wish::{AlpnPolicy, ListenerWish, SourceRanges, TargetGroupWish, TlsWish};
 use crate::model::{IpAddressType, Protocol, ResourceId, Tags};
@@ -114,7 +114,7 @@ fn merges(reader: &mut Reader<'_>) -> bool {
 }
 
 fn single_ports<'a>(reader: &mut Reader<'a>) -> Vec<PortGroup<'a>> {
-    let service = reader.service;
+    let service = reader.of;
     let mut groups = Vec::new();
     for (index, port) in service.ports.iter().enumerate() {
         if let Some(protocol) = port_protocol(reader, index, port) {
@@ -150,7 +150,7 @@ fn port_protocol(reader: &mut Reader<'_>, index: usize, port: &ServicePort) -> O
 
 /// Ports by number, in the order of their first appearance.
 fn merged_ports<'a>(reader: &mut Reader<'a>) -> Vec<PortGroup<'a>> {
-    let service = reader.service;
+    let service = reader.of;
     let mut by_number: Vec<Vec<(usize, &ServicePort)>> = Vec::new();
     for (index, port) in service.ports.iter().enumerate() {
         let same = by_number
@@ -216,7 +216,7 @@ fn certificates(reader: &mut Reader<'_>) -> Vec<String> {
 
 /// Entries that no port of the Service answers to.
 fn unmatched(reader: &Reader<'_>, entries: &BTreeSet<String>) -> Vec<String> {
-    let ports = &reader.service.ports;
+    let ports = &reader.of.ports;
     entries
         .iter()
         .filter(|entry| {

@@ -6,8 +6,8 @@ use elbow_crds::annotation::parse_int32;
 use elbow_crds::limits;
 use elbow_crds::problem::ProblemCode;
 
+use super::Reader;
 use super::addresses;
-use super::reader::Reader;
 use crate::intent::wish::{Asked, LoadBalancerWish, SubnetsWish};
 use crate::model::{IpAddressType, LoadBalancerType, ResourceId, Scheme, Setting, Tags};
 

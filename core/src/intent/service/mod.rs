@@ -9,25 +9,26 @@ mod health_check;
 mod listeners;
 mod load_balancer;
 mod ownership;
-mod reader;
 mod security;
 mod target_groups;
 mod warnings;
 
 use std::collections::BTreeMap;
 
-use elbow_crds::annotation::{Annotations, parse_bool, service::PREFIX};
-use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
+use elbow_crds::annotation::{Annotations, service::PREFIX};
+use elbow_crds::problem::{ObjectRef, Problem};
 
-use self::reader::Reader;
 use super::wish::{ListenerWish, LoadBalancerWish, SecurityWish, TargetGroupWish};
-use super::{Intent, Objects, Wish};
+use super::{Intent, Objects, Wish, protection, reader};
 use crate::key::StackKey;
 use crate::model::{Owner, ResourceId, Tags};
 use crate::settings::Settings;
 use crate::view::Service;
 
 pub use ownership::is_ours;
+
+/// A Service being read.
+type Reader<'a> = reader::Reader<'a, &'a Service>;
 
 /// Finalizer on every Service that owns AWS resources.
 pub const FINALIZER: &str = "service.k8s.aws/resources";
@@ -73,9 +74,10 @@ pub(super) fn read(key: &StackKey, objects: &dyn Objects, settings: &Settings) -
         return intent;
     }
     if is_ours(service, settings) {
-        let mut reader = Reader::new(service, objects, settings);
+        let annotations = Annotations::new(&service.meta.annotations, PREFIX);
+        let mut reader = Reader::open(service, service.object(), annotations, objects, settings);
         let wish = read_owned(&mut reader);
-        intent.problems = reader.into_problems();
+        intent.problems = reader.problems().to_vec();
         intent.wish = if intent.problems.iter().any(Problem::is_fault) {
             Wish::Sick
         } else {
@@ -112,7 +114,7 @@ fn read_owned(reader: &mut Reader<'_>) -> ServiceIntent {
     warnings::warn_unused_variants(reader, &lowered);
     warnings::warn_unused_settings(reader);
     ServiceIntent {
-        uid: reader.service.meta.uid.clone(),
+        uid: reader.of.meta.uid.clone(),
         load_balancer,
         security,
         tags,
@@ -121,37 +123,8 @@ fn read_owned(reader: &mut Reader<'_>) -> ServiceIntent {
     }
 }
 
-/// Why a Service that is no longer ours must not be cleaned up, if so: its load balancer attributes ask for
-/// deletion protection, or cannot be read.
+/// Why a Service that is no longer ours must not be cleaned up, if so.
 fn deletion_problem(service: &Service) -> Option<Problem> {
-    const SUFFIX: &str = "aws-load-balancer-attributes";
-    const PROTECTION: &str = "deletion_protection.enabled";
     let annotations = Annotations::new(&service.meta.annotations, PREFIX);
-    let fault = |code, message: String| {
-        Some(Problem::fault(
-            &service.object(),
-            &annotations.key(SUFFIX),
-            code,
-            message,
-        ))
-    };
-    let attributes = match annotations.string_map(SUFFIX) {
-        Ok(attributes) => attributes.unwrap_or_default(),
-        Err(error) => return fault(ProblemCode::Malformed, reader::describe(&error)),
-    };
-    let value = attributes.get(PROTECTION)?;
-    match parse_bool(value) {
-        Ok(false) => None,
-        Ok(true) => fault(
-            ProblemCode::Protected,
-            format!(
-                "{PROTECTION}=true protects the load balancer from deletion; set it to false to let the \
-                 load balancer and its resources be deleted"
-            ),
-        ),
-        Err(rule) => fault(
-            ProblemCode::Malformed,
-            format!("{PROTECTION} has the value '{value}': {rule}"),
-        ),
-    }
+    protection::problem(&service.object(), &annotations, "aws-load-balancer-attributes")
 }

@@ -4,7 +4,7 @@
 use elbow_crds::cidr::Cidr;
 use elbow_crds::problem::ProblemCode;
 
-use super::reader::Reader;
+use super::Reader;
 use crate::intent::wish::{ClientsWish, InboundWish, SecurityWish, SourceRange, SourceRanges};
 use crate::model::{OnOff, Origin, Setting};
 
@@ -45,7 +45,7 @@ pub(super) fn read(reader: &mut Reader<'_>, sources: &SourceRanges) -> SecurityW
         .annotations
         .bool(MANAGE)
         .map_err(|error| reader.malformed(&error));
-    let service = reader.service;
+    let service = reader.of;
     SecurityWish {
         disabled,
         groups,
@@ -94,14 +94,14 @@ fn icmp(reader: &mut Reader<'_>) -> bool {
 /// `spec.loadBalancerSourceRanges`, else the annotation.
 pub(super) fn sources(reader: &mut Reader<'_>) -> SourceRanges {
     let annotation = reader.list(SOURCE_RANGES).unwrap_or_default();
-    if reader.service.source_ranges.is_empty() {
+    if reader.of.source_ranges.is_empty() {
         return source_ranges(reader.origin(&reader.key(SOURCE_RANGES)), &annotation);
     }
     if !annotation.is_empty() {
         let message = format!("it has no effect beside {SPEC_RANGES}; remove one of them");
         reader.warn_at(SOURCE_RANGES, ProblemCode::Ignored, message);
     }
-    source_ranges(reader.origin(SPEC_RANGES), &reader.service.source_ranges)
+    source_ranges(reader.origin(SPEC_RANGES), &reader.of.source_ranges)
 }
 
 /// Ranges with what could be understood of them.

@@ -7,8 +7,8 @@ use elbow_crds::annotation::{parse_bool, parse_string_list};
 use elbow_crds::problem::ProblemCode;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use super::Reader;
 use super::health_check;
-use super::reader::Reader;
 use super::security;
 use crate::intent::wish::{SourceRanges, TargetGroupWish};
 use crate::model::{IpAddressType, IpFamily, Origins, Protocol, ResourceId, TargetType};
@@ -112,7 +112,7 @@ impl TargetGroups {
         } else {
             self.base_sources.clone()
         };
-        let base_uid = source.weighted.then(|| reader.service.meta.uid.clone());
+        let base_uid = source.weighted.then(|| reader.of.meta.uid.clone());
         TargetGroupWish {
             id: id.clone(),
             namespace: service.meta.namespace.clone(),
@@ -287,12 +287,7 @@ fn proxy_ports(reader: &mut Reader<'_>) -> Option<BTreeSet<String>> {
         if item.parse::<i64>().is_err() {
             let message = format!("'{item}' is no port number; list port numbers of the Service");
             reader.fault_at(PROXY_PER_GROUP, ProblemCode::Malformed, message);
-        } else if !reader
-            .service
-            .ports
-            .iter()
-            .any(|port| port.port.to_string() == *item)
-        {
+        } else if !reader.of.ports.iter().any(|port| port.port.to_string() == *item) {
             let message = format!("the Service has no port '{item}'; list its port numbers");
             reader.warn_at(PROXY_PER_GROUP, ProblemCode::Ignored, message);
         }

@@ -3,8 +3,8 @@
 use elbow_crds::annotation::service::{self as table, Variant};
 use elbow_crds::problem::ProblemCode;
 
+use super::Reader;
 use super::listeners::Lowered;
-use super::reader::Reader;
 
 /// Keys that look like ours and are not in the table.
 pub(super) fn warn_unknown_annotations(reader: &mut Reader<'_>) {
@@ -44,7 +44,7 @@ pub(super) fn warn_unused_variants(reader: &mut Reader<'_>, lowered: &Lowered) {
 
 fn is_port(reader: &Reader<'_>, lowered: &Lowered, variant: &str) -> bool {
     let groups = lowered.target_groups.values().map(|group| group.service_port);
-    let ports = reader.service.ports.iter().map(|port| port.port);
+    let ports = reader.of.ports.iter().map(|port| port.port);
     groups.chain(ports).any(|port| port.to_string() == variant)
 }
 

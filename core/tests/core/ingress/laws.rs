@@ -45,7 +45,7 @@ const VALUES: [&str; 24] = [
 fn suffix() -> impl Strategy<Value = String> {
     select(TABLE.to_vec()).prop_map(|row| match row.variant {
         Variant::None => row.suffix.to_owned(),
-        Variant::Listener => format!("{}.HTTP-80", row.suffix),
+        Variant::Port | Variant::Listener => format!("{}.HTTP-80", row.suffix),
         Variant::Name => format!("{}.echo-svc", row.suffix),
         Variant::NamePort => format!("{}.echo-svc.80", row.suffix),
     })

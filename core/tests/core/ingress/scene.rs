@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use elbow_core::build::names::{IngressTargetGroupName, ingress_target_group};
 use elbow_core::intent::Shelf;
 use elbow_core::intent::ingress::wish::{IngressTargetGroupWish, RuleWish};
-use elbow_core::intent::ingress::{Member, TargetGroups, rules};
+use elbow_core::intent::ingress::{Member, Membership, TargetGroups, rules};
 use elbow_core::intent::wish::{ActionWish, ForwardWish, GroupWish};
 use elbow_core::key::StackKey;
 use elbow_core::model::{Condition, IpAddressType, Patterns, Protocol};
@@ -150,13 +150,12 @@ impl Scene {
         read: impl FnOnce(&mut Member<'_>, &mut TargetGroups) -> T,
     ) -> (T, BTreeMap<String, IngressTargetGroupWish>, Vec<Problem>) {
         let objects = Shelf::of_services(self.services.iter().cloned());
-        let mut member = Member::new(
-            &self.ingress,
-            self.params.as_ref(),
-            &self.group,
-            &objects,
-            &self.settings,
-        );
+        let of = Membership {
+            ingress: &self.ingress,
+            params: self.params.as_ref(),
+            group: &self.group,
+        };
+        let mut member = Member::new(of, &objects, &self.settings);
         let mut groups = TargetGroups::new(self.ip_address_type);
         let value = read(&mut member, &mut groups);
         let wishes = groups.into_wishes();

@@ -63,7 +63,7 @@ fn suffix() -> impl Strategy<Value = String> {
         .prop_map(|(row, listener, port)| match row.variant {
             Variant::None => row.suffix.to_owned(),
             Variant::Port => format!("{}.{port}", row.suffix),
-            Variant::Listener => format!("{}.{listener}", row.suffix),
+            _ => format!("{}.{listener}", row.suffix),
         })
 }
 

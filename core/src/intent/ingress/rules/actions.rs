@@ -127,7 +127,7 @@ fn forwarded(
 }
 
 fn without_service(member: &mut Member<'_>, name: &str, alone: bool, field: &str) -> Option<ActionWish> {
-    let namespace = &member.ingress.meta.namespace;
+    let namespace = &member.of.ingress.meta.namespace;
     if alone && member.settings.tolerate_non_existent_backend_service {
         let message = format!(
             "the Service {name} does not exist in namespace {namespace}, so requests are answered with 503; \

@@ -35,7 +35,7 @@ pub fn read(
     protocol: Protocol,
     groups: &mut TargetGroups,
 ) -> Vec<RuleWish> {
-    let ingress = member.ingress;
+    let ingress = member.of.ingress;
     let tags = tags::of_rule(member);
     let mut rules = Vec::new();
     for entry in &ingress.rules {
@@ -57,7 +57,7 @@ pub fn default_actions(
     protocol: Protocol,
     groups: &mut TargetGroups,
 ) -> Option<Vec<ActionWish>> {
-    let backend = member.ingress.default_backend.as_ref()?;
+    let backend = member.of.ingress.default_backend.as_ref()?;
     let service = named_service(member, backend.service.as_ref(), "spec.defaultBackend")?;
     // They have no effect here, but must be readable as for any backend.
     conditions::written(member, &service.name);

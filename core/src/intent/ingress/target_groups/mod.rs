@@ -58,7 +58,7 @@ impl TargetGroups {
 
     /// A Service of the member's namespace: the same one for the whole build.
     pub(super) fn service(&mut self, member: &Member<'_>, name: &str) -> Option<Arc<Service>> {
-        let namespace = &member.ingress.meta.namespace;
+        let namespace = &member.of.ingress.meta.namespace;
         self.services
             .entry((namespace.clone(), name.to_owned()))
             .or_insert_with(|| member.objects.service(namespace, name))
@@ -74,7 +74,7 @@ impl TargetGroups {
         port: &IntOrString,
         field: &str,
     ) -> Option<ResourceId> {
-        let ingress = &member.ingress.meta;
+        let ingress = &member.of.ingress.meta;
         let id = ResourceId(format!(
             "{}/{}-{}:{}",
             ingress.namespace,
@@ -173,8 +173,8 @@ impl Source<'_> {
         );
         IngressTargetGroupWish {
             id: id.clone(),
-            ingress_namespace: member.ingress.meta.namespace.clone(),
-            ingress_name: member.ingress.meta.name.clone(),
+            ingress_namespace: member.of.ingress.meta.namespace.clone(),
+            ingress_name: member.of.ingress.meta.name.clone(),
             namespace: self.service.meta.namespace.clone(),
             service: self.service.meta.name.clone(),
             uid: self.service.meta.uid.clone(),
@@ -267,7 +267,7 @@ impl Source<'_> {
 
 /// The class's parameters win over the annotations.
 fn target_type(member: &mut Member<'_>, annotations: &BackendAnnotations<'_>) -> TargetType {
-    let params = member.params.and_then(|params| params.target_type);
+    let params = member.of.params.and_then(|params| params.target_type);
     let written = params.or_else(|| annotations.parsed(member, TARGET_TYPE, words::TargetType::parse));
     let target_type = match written {
         Some(words::TargetType::Instance) => TargetType::Instance,

@@ -1,25 +1,25 @@
-//! Reading one Service: its annotations, and the problems found on the way.
+//! Reading one object: its annotations, and the problems found on the way. All front ends read with it.
 
 use std::collections::BTreeMap;
 
-use elbow_crds::annotation::{AnnotationError, Annotations, service::PREFIX};
+use elbow_crds::annotation::{AnnotationError, Annotations};
+use elbow_crds::ingress::Parsed;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use crate::intent::Objects;
 use crate::intent::wish::Asked;
 use crate::model::{Origin, Origins};
 use crate::settings::Settings;
-use crate::view::Service;
 
-/// A Service being read.
-pub(super) struct Reader<'a> {
-    /// The Service.
-    pub service: &'a Service,
+/// An object being read.
+pub struct Reader<'a, S> {
+    /// The object, with what else is read for it.
+    pub of: S,
     /// Its annotations.
     pub annotations: Annotations<'a>,
     /// The operator's settings.
     pub settings: &'a Settings,
-    /// Looks up another Service.
+    /// Looks up other objects.
     pub objects: &'a dyn Objects,
     object: ObjectRef,
     problems: Vec<Problem>,
@@ -30,34 +30,43 @@ pub(super) fn describe(error: &AnnotationError) -> String {
     format!("the value '{}' cannot be read: {}", error.value, error.rule)
 }
 
-impl<'a> Reader<'a> {
-    pub fn new(service: &'a Service, objects: &'a dyn Objects, settings: &'a Settings) -> Self {
+impl<'a, S> Reader<'a, S> {
+    /// An object about to be read.
+    pub fn open(
+        of: S,
+        object: ObjectRef,
+        annotations: Annotations<'a>,
+        objects: &'a dyn Objects,
+        settings: &'a Settings,
+    ) -> Self {
         Self {
-            service,
-            annotations: Annotations::new(&service.meta.annotations, PREFIX),
+            of,
+            annotations,
             settings,
             objects,
-            object: service.object(),
+            object,
             problems: Vec::new(),
         }
     }
 
-    pub fn into_problems(self) -> Vec<Problem> {
-        self.problems
+    /// The object of problems and events.
+    pub fn object(&self) -> &ObjectRef {
+        &self.object
+    }
+
+    /// What was found so far.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Whether it has a fault.
+    pub fn is_sick(&self) -> bool {
+        self.problems.iter().any(Problem::is_fault)
     }
 
     /// Full key of a suffix.
     pub fn key(&self, suffix: &str) -> String {
         self.annotations.key(suffix)
-    }
-
-    /// Those of `suffixes` that are there.
-    pub fn present(&self, suffixes: &[&str]) -> Origins {
-        suffixes
-            .iter()
-            .filter(|suffix| self.string(suffix).is_some())
-            .map(|suffix| self.origin(&self.key(suffix)))
-            .collect()
     }
 
     /// Records a problem once.
@@ -87,7 +96,7 @@ impl<'a> Reader<'a> {
         self.warn(&self.key(suffix), code, message);
     }
 
-    /// A field of this Service as an origin.
+    /// A field of this object as an origin.
     pub fn origin(&self, field: &str) -> Origin {
         Origin {
             object: self.object.clone(),
@@ -95,11 +104,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The value of an annotation with its key.
+    /// An annotation of this object as an origin.
+    pub fn origin_at(&self, suffix: &str) -> Origin {
+        self.origin(&self.key(suffix))
+    }
+
+    /// Those of `suffixes` that are there.
+    pub fn present(&self, suffixes: &[&str]) -> Origins {
+        let present = suffixes.iter().filter(|suffix| self.string(suffix).is_some());
+        present.map(|suffix| self.origin_at(suffix)).collect()
+    }
+
+    /// A value with the annotation that asked for it.
     pub fn asked<T>(&self, suffix: &str, value: T) -> Asked<T> {
         Asked {
             value,
-            origin: self.origin(&self.key(suffix)),
+            origin: self.origin_at(suffix),
         }
     }
 
@@ -129,6 +149,25 @@ impl<'a> Reader<'a> {
     pub fn map(&mut self, suffix: &str) -> Option<BTreeMap<String, String>> {
         let value = self.annotations.string_map(suffix);
         self.take(value)
+    }
+
+    /// A value read by `parse`, whose `Err` is the rule that is broken: a fault.
+    pub fn parsed<T>(&mut self, suffix: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let value = self.annotations.parsed(suffix, parse);
+        self.take(value)
+    }
+
+    /// Like [`Self::parsed`], for a parser with warnings.
+    pub fn checked<T>(
+        &mut self,
+        suffix: &str,
+        parse: impl Fn(&str) -> Result<Parsed<T>, String>,
+    ) -> Option<T> {
+        let parsed = self.parsed(suffix, parse)?;
+        for warning in parsed.warnings {
+            self.warn_at(suffix, ProblemCode::Ignored, warning);
+        }
+        Some(parsed.value)
     }
 
     /// The fault an unreadable annotation stands for.
