@@ -3,12 +3,23 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::CustomResource;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use kube::{CustomResource, Resource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ingress::words::{IpAddressType, Scheme, TargetType};
+
+/// The object as it is read. Without a spec it is one with an empty spec: the API server takes it so, and upstream too.
+#[derive(Resource, Clone, Debug, PartialEq, Default, Deserialize)]
+#[resource(inherit = Definition)]
+pub struct IngressClassParams {
+    /// Metadata.
+    pub metadata: ObjectMeta,
+    /// Settings.
+    #[serde(default)]
+    pub spec: IngressClassParamsSpec,
+}
 
 /// IngressClassParams holds settings for all Ingresses of an IngressClass.
 #[derive(CustomResource, Clone, Debug, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -18,8 +29,7 @@ use crate::ingress::words::{IpAddressType, Scheme, TargetType};
     kind = "IngressClassParams",
     plural = "ingressclassparams",
     singular = "ingressclassparam",
-    derive = "Default",
-    derive = "PartialEq",
+    root = "Definition",
     printcolumn = r#"{"name":"GROUP-NAME","type":"string","description":"Group of the Ingresses of the class","jsonPath":".spec.group.name"}"#,
     printcolumn = r#"{"name":"SCHEME","type":"string","description":"Whether load balancers have public addresses","jsonPath":".spec.scheme"}"#,
     printcolumn = r#"{"name":"IP-ADDRESS-TYPE","type":"string","description":"Address families of load balancers","jsonPath":".spec.ipAddressType"}"#,

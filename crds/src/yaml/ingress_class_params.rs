@@ -4,13 +4,13 @@ use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
 use super::schema::{complete_root, refine_selector, set, tidy};
-use crate::ingress_class_params::IngressClassParams;
+use crate::ingress_class_params::Definition;
 
 const SPEC: &str = "/properties/spec";
 
 /// The definition.
 pub(super) fn definition() -> Value {
-    let mut definition = serde_json::to_value(IngressClassParams::crd()).unwrap_or(Value::Null);
+    let mut definition = serde_json::to_value(Definition::crd()).unwrap_or(Value::Null);
     set(
         &mut definition,
         "/spec/names",

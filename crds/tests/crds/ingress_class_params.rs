@@ -2,7 +2,7 @@
 //! (`config/crd/bases/elbv2.k8s.aws_ingressclassparams.yaml`). Each row: path, type or form, constraints.
 
 use elbow_crds::ingress::words::{IpAddressType, Scheme, TargetType};
-use elbow_crds::ingress_class_params::IngressClassParamsSpec;
+use elbow_crds::ingress_class_params::{IngressClassParams, IngressClassParamsSpec};
 use serde_json::{Value, json};
 
 use crate::schema_rows::{self, assert_rows};
@@ -183,6 +183,20 @@ fn the_names_are_upstreams_and_the_kind_belongs_to_the_cluster() {
             "singular": "ingressclassparam"
         })
     );
+}
+
+#[test]
+fn an_object_without_a_spec_is_read_as_one_with_an_empty_spec() {
+    let mut object = json!({
+        "apiVersion": "elbv2.k8s.aws/v1beta1",
+        "kind": "IngressClassParams",
+        "metadata": { "name": "plain" },
+    });
+    let params: IngressClassParams = serde_json::from_value(object.clone()).expect("it is readable");
+    assert_eq!(params.metadata.name.as_deref(), Some("plain"));
+    assert_eq!(params.spec, IngressClassParamsSpec::default());
+    object["spec"] = json!({});
+    assert_eq!(params, serde_json::from_value(object).expect("it is readable"));
 }
 
 #[test]
