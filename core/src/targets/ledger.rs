@@ -234,7 +234,7 @@ impl RulesLedger {
         }
     }
 
-    /// Ends a run over a group. Returns the bindings to wake: those it held up, and those it needs.
+    /// Ends a run over a group, which is forgotten where nothing of ours is left. Returns the bindings to wake: those it held up, and those it needs.
     pub fn finish(&mut self, group: &str, run: &GroupRun, result: &GroupResult) -> BTreeSet<BindingName> {
         let progress = self.groups.entry(group.to_owned()).or_default();
         let before = (progress.granted, progress.settled, progress.failure.clone());
@@ -268,7 +268,27 @@ impl RulesLedger {
             self.wanted.extend(run.missing.iter().cloned());
             wake.extend(run.missing.iter().cloned());
         }
+        self.drop_if_done(group, run);
         wake
+    }
+
+    /// Forgets a group that holds none of our rules any more and that no binding names.
+    fn drop_if_done(&mut self, group: &str, run: &GroupRun) {
+        let settled = |p: &Progress| p.checked && p.settled >= p.changed && p.authorised.is_empty();
+        if !run.wanted.is_empty() || !self.groups.get(group).is_some_and(settled) {
+            return;
+        }
+        let names = |entry: &Entry| {
+            let mut asked = entry.exact.iter().chain([&entry.before]);
+            asked.any(|contribution| contribution.contains_key(group))
+        };
+        if self.bindings.values().any(names) {
+            return;
+        }
+        self.groups.remove(group);
+        for entry in self.bindings.values_mut() {
+            entry.touched.remove(group);
+        }
     }
 
     /// Whether a run over a group would find nothing to do.
@@ -285,7 +305,7 @@ impl RulesLedger {
         }
     }
 
-    /// Groups that bindings ask or asked something of.
+    /// Groups that bindings ask something of, or asked and that may still hold rules of ours.
     pub fn groups(&self) -> BTreeSet<String> {
         self.groups.keys().cloned().collect()
     }

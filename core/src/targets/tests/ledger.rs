@@ -128,6 +128,43 @@ fn rules_are_ours_from_the_moment_aws_added_them_until_it_removed_them() {
 }
 
 #[test]
+fn a_group_without_rules_of_ours_that_nobody_names_is_forgotten() {
+    let mut ledger = RulesLedger::default();
+    let run_over = |ledger: &mut RulesLedger, group: &str| {
+        let run = ledger.begin(group, &names(&["a", "b"]), false);
+        ledger.authorised(group, &run.wanted);
+        let gone: Vec<_> = run.authorised.difference(&run.wanted).cloned().collect();
+        ledger.revoked(group, &gone);
+        ledger.finish(group, &run, &GroupResult::Done)
+    };
+    let groups = |groups: &[&str]| groups.iter().map(|g| (*g).to_owned()).collect::<BTreeSet<_>>();
+    ledger.publish(&name("a"), asks("sg-1", 80));
+    ledger.publish(&name("b"), asks("sg-1", 90));
+    run_over(&mut ledger, "sg-1");
+    ledger.publish(&name("a"), asks("sg-2", 80));
+    ledger.narrow(&name("a"));
+    for group in ["sg-1", "sg-2"] {
+        run_over(&mut ledger, group);
+    }
+    assert_eq!(ledger.groups(), groups(&["sg-1", "sg-2"]), "b asks for sg-1");
+    ledger.withdraw(&name("b"), None);
+    let refused = ledger.begin("sg-1", &names(&["a", "b"]), false);
+    ledger.finish("sg-1", &refused, &GroupResult::Failed("limit".to_owned()));
+    assert_eq!(
+        ledger.groups(),
+        groups(&["sg-1", "sg-2"]),
+        "its rules are still there"
+    );
+    assert_eq!(run_over(&mut ledger, "sg-1"), names(&["b"]));
+    assert_eq!(ledger.groups(), groups(&["sg-2"]));
+    assert_eq!(ledger.state(&name("b")), RulesState::Settled);
+    ledger.publish(&name("b"), asks("sg-1", 90));
+    assert_eq!(ledger.state(&name("b")), RulesState::Waiting);
+    assert_eq!(run_over(&mut ledger, "sg-1"), names(&["b"]));
+    assert_eq!(ledger.groups(), groups(&["sg-1", "sg-2"]));
+}
+
+#[test]
 fn an_equal_contribution_asks_for_no_run_and_a_refusal_is_told() {
     let mut ledger = RulesLedger::default();
     ledger.publish(&name("a"), asks("sg-1", 80));
