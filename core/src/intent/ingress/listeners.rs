@@ -1,7 +1,9 @@
 //! What one member asks of the listeners it uses (upstream `pkg/ingress/model_build_listener.go`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use elbow_crds::annotation::Annotations;
+use elbow_crds::annotation::ingress::PREFIX;
 use elbow_crds::arn::Arn;
 use elbow_crds::ingress::listen_ports::{ListenPorts, ListenerProtocol, parse_listen_ports};
 use elbow_crds::ingress::mutual_tls::{MutualTls, parse_mutual_tls};
@@ -14,6 +16,7 @@ use super::member::Member;
 use super::votes::pairs;
 use crate::intent::wish::Asked;
 use crate::model::{Origin, Origins, Protocol};
+use crate::view::Ingress;
 
 pub(super) const INBOUND_CIDRS: &str = "inbound-cidrs";
 pub(super) const PREFIX_LISTS: &str = "security-group-prefix-lists";
@@ -57,10 +60,8 @@ pub(super) fn read(member: &mut Member<'_>) -> BTreeMap<i32, PortVote> {
         member
             .checked(LISTEN_PORTS, parse_listen_ports)
             .unwrap_or_default()
-    } else if certificates.is_some() {
-        BTreeMap::from([(443, ListenerProtocol::Https)])
     } else {
-        BTreeMap::from([(80, ListenerProtocol::Http)])
+        default_ports(certificates.is_some())
     };
     check_certificates(member, &ports, certificates.is_some());
     refuse_mutual_tls(member, &ports, &mutual_tls);
@@ -80,6 +81,29 @@ pub(super) fn read(member: &mut Member<'_>) -> BTreeMap<i32, PortVote> {
         .into_iter()
         .map(|(port, protocol)| (port, port_vote(member, port, protocol, &shared)))
         .collect()
+}
+
+/// Ports on which an Ingress wants HTTPS listeners, whatever else is wrong with it; `None` where that cannot be read.
+/// `class_certificates`: whether its class may name certificates.
+pub(super) fn https_as_written(ingress: &Ingress, class_certificates: bool) -> Option<BTreeSet<i32>> {
+    let annotations = Annotations::new(&ingress.meta.annotations, PREFIX);
+    let listed = annotations.parsed(LISTEN_PORTS, parse_listen_ports).ok()?;
+    let own = annotations.string_list(CERTIFICATES).unwrap_or_default();
+    let certificates = class_certificates || !own.is_empty();
+    let ports = listed.map_or_else(|| default_ports(certificates), |listed| listed.value);
+    let https = ports
+        .into_iter()
+        .filter(|(_, protocol)| *protocol == ListenerProtocol::Https);
+    Some(https.map(|(port, _)| port).collect())
+}
+
+/// Listeners of an Ingress that names none.
+fn default_ports(certificates: bool) -> ListenPorts {
+    if certificates {
+        BTreeMap::from([(443, ListenerProtocol::Https)])
+    } else {
+        BTreeMap::from([(80, ListenerProtocol::Http)])
+    }
 }
 
 fn of_class<T>(member: &Member<'_>, value: T) -> Asked<T> {

@@ -7,10 +7,11 @@ use elbow_crds::problem::{Problem, ProblemCode};
 use super::listeners::{INBOUND_CIDRS, PREFIX_LISTS};
 use super::member::Member;
 use super::merge::{self, Agreed, AgreedPort};
+use super::redirect::HttpListeners;
 use super::rules;
 use super::tags::with_defaults;
 use super::target_groups::TargetGroups;
-use super::votes::{GROUPS, MANAGE, Redirect, SUBNETS, Votes};
+use super::votes::{GROUPS, MANAGE, SUBNETS, Votes};
 use super::wish::RuleWish;
 use crate::intent::wish::{
     ActionWish, Asked, InboundWish, ListenerWish, LoadBalancerWish, SecurityWish, TlsWish,
@@ -31,37 +32,6 @@ pub(super) struct Voter<'a> {
     pub admitted: bool,
 }
 
-/// The port all HTTP listeners redirect to, if there is an HTTPS listener on it. Those who ask for another one are
-/// at fault.
-pub(super) fn redirect(agreed: &Agreed, voters: &mut [Voter<'_>]) -> Option<i32> {
-    let Redirect::Port(port) = agreed.redirect.as_ref()?.value else {
-        return None;
-    };
-    let listener = agreed.ports.get(&port).map(|listener| listener.protocol.value);
-    if listener == Some(Protocol::Https) {
-        return Some(port);
-    }
-    let ports: Vec<String> = agreed
-        .ports
-        .iter()
-        .filter(|(_, listener)| listener.protocol.value == Protocol::Https)
-        .map(|(port, _)| port.to_string())
-        .collect();
-    let there = if ports.is_empty() {
-        "there is no HTTPS listener".to_owned()
-    } else {
-        format!("the HTTPS listeners are on {}", ports.join(", "))
-    };
-    let message = format!("port {port} has no HTTPS listener to redirect to; {there}");
-    for voter in voters.iter_mut().filter(|voter| voter.admitted) {
-        if let Some(vote) = &voter.votes.redirect {
-            let field = vote.origin.field.clone();
-            voter.member.fault(&field, ProblemCode::NotFound, message.clone());
-        }
-    }
-    None
-}
-
 /// Rules and default actions of all listeners.
 #[derive(Default)]
 pub(super) struct Lowered {
@@ -71,18 +41,24 @@ pub(super) struct Lowered {
     pub contradictions: Vec<Problem>,
 }
 
-/// Reads rules and default backends of all voters on all listeners. Redirecting listeners have neither.
+/// Reads rules and default backends of all voters on all listeners. Listeners that redirect, or stay as they are, have
+/// neither.
 pub(super) fn rules(
     agreed: &Agreed,
-    redirect: Option<i32>,
+    http: HttpListeners,
     voters: &mut [Voter<'_>],
     groups: &mut TargetGroups,
 ) -> Lowered {
     let mut lowered = Lowered::default();
     for (port, listener) in &agreed.ports {
         let protocol = listener.protocol.value;
-        if let (Some(target), Protocol::Http) = (redirect, protocol) {
-            lowered.actions.insert(*port, vec![to_https(target)]);
+        let answer = match http {
+            HttpListeners::Redirect(target) if protocol == Protocol::Http => Some(to_https(target)),
+            HttpListeners::Stay if protocol == Protocol::Http => Some(not_found()),
+            _ => None,
+        };
+        if let Some(answer) = answer {
+            lowered.actions.insert(*port, vec![answer]);
             continue;
         }
         let mut wishes = Vec::new();

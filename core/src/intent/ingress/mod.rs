@@ -10,6 +10,7 @@ mod listeners;
 mod lower;
 mod member;
 mod merge;
+mod redirect;
 pub mod rules;
 mod tags;
 pub mod target_groups;
@@ -24,6 +25,7 @@ use elbow_crds::problem::{ObjectRef, Problem};
 use self::group::Group;
 use self::lower::Voter;
 use self::merge::Agreed;
+use self::redirect::LeftOut;
 use self::wish::{IngressTargetGroupWish, RuleWish};
 use super::wish::{ListenerWish, LoadBalancerWish, SecurityWish};
 use super::{Intent, Objects, Wish};
@@ -151,7 +153,8 @@ fn contributions(
                 }
             })
             .collect();
-        let attempt = attempt(&mut voters, settings);
+        let left_out = redirect::left_out(group, |object| sick.contains_key(object));
+        let attempt = attempt(&mut voters, &left_out, settings);
         let at_fault: Vec<&Voter<'_>> = voters.iter().filter(|voter| voter.member.is_sick()).collect();
         if at_fault.is_empty() {
             let mut wish = attempt?;
@@ -168,7 +171,7 @@ fn contributions(
 
 /// Puts the votes together; `None` where somebody turns out to be at fault, or nobody votes. Contradictions count
 /// last, so that nobody is measured against a member that is itself at fault.
-fn attempt(voters: &mut [Voter<'_>], settings: &Settings) -> Option<IngressIntent> {
+fn attempt(voters: &mut [Voter<'_>], left_out: &[LeftOut], settings: &Settings) -> Option<IngressIntent> {
     let healthy = |voters: &[Voter<'_>]| voters.iter().all(|voter| !voter.member.is_sick()).then_some(());
     healthy(voters)?;
     let mut agreed = Agreed::default();
@@ -179,9 +182,9 @@ fn attempt(voters: &mut [Voter<'_>], settings: &Settings) -> Option<IngressInten
             Err(problems) => contradictions.extend(problems),
         }
     }
-    let redirect = lower::redirect(&agreed, voters);
+    let http = redirect::decide(&agreed, left_out, voters);
     let mut groups = TargetGroups::new(lower::ip_address_type(&agreed));
-    let lowered = lower::rules(&agreed, redirect, voters, &mut groups);
+    let lowered = lower::rules(&agreed, http, voters, &mut groups);
     healthy(voters)?;
     contradictions.extend(lowered.contradictions);
     for voter in voters.iter_mut() {

@@ -6,6 +6,8 @@ use elbow_core::build::Built;
 use elbow_core::intent::ingress::{Resolution, finalizer, finalizer_groups, resolve};
 use elbow_core::intent::{Wish, read, read_without};
 use elbow_core::key::StackKey;
+use elbow_core::model::{Action, Stack};
+use elbow_core::plan::render_text;
 use elbow_core::settings::Settings;
 use elbow_core::status;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
@@ -13,6 +15,7 @@ use serde_json::json;
 
 use super::manifest::{Class, Short, ingress, shelf};
 use super::vectors::group;
+use crate::plan_world;
 use crate::service::world::World;
 
 fn settings() -> Settings {
@@ -75,6 +78,52 @@ fn a_member_the_build_finds_at_fault_is_left_out_and_the_others_go_on() {
     };
     assert_eq!(stack, expected);
     assert_eq!(reported, problems);
+}
+
+/// The stack of a group, with those at fault.
+fn stack_of(members: &[Short]) -> (Stack, BTreeSet<ObjectRef>) {
+    let objects = shelf(members, &[Class::default()]);
+    let intent = read(&StackKey::ingress_group("g"), &objects, &settings());
+    let Wish::Ingress(wish) = &intent.wish else {
+        panic!("nobody contributes: {:?}", intent.problems);
+    };
+    match World::baseline().build(&intent, &settings()) {
+        Built::Stack(stack, _) => (*stack, wish.sick.clone()),
+        other => panic!("there is no stack: {other:?}"),
+    }
+}
+
+#[test]
+fn http_listeners_stay_as_they_are_while_the_listener_they_redirect_to_is_that_of_a_member_at_fault() {
+    let serves = member("default/x", &[]);
+    let redirects = member("default/x", &[("ssl-redirect", "443")]);
+    let certificate = (
+        "certificate-arn",
+        "arn:aws:acm:us-west-2:111122223333:certificate/a",
+    );
+    let secure = member("default/y", &[certificate]);
+    let bad = member("default/y", &[certificate, ("group.order", "1001")]);
+    let (held, sick) = stack_of(&[redirects.clone(), bad]);
+    assert_eq!(sick, BTreeSet::from([object("y")]));
+    for before in [serves, redirects.clone()] {
+        let (rest, nobody) = stack_of(&[before, secure.clone()]);
+        assert!(nobody.is_empty());
+        let mut world = plan_world::World::new();
+        world.actual = Stack::empty(&rest.key);
+        world.owner.object = object("x");
+        world.run_to_rest(&rest);
+        world.sick.clone_from(&sick);
+        let plan = world.plan(&held);
+        assert!(plan.is_empty(), "{}", render_text(&plan));
+        world.sick.clear();
+        let (mended, _) = stack_of(&[redirects.clone(), secure.clone()]);
+        world.run_to_rest(&mended);
+        let of_http = world.actual.listeners.iter().find(|listener| listener.port == 80);
+        assert!(matches!(
+            of_http.unwrap().default_actions.as_slice(),
+            [Action::Redirect(redirect)] if redirect.port.as_deref() == Some("443")
+        ));
+    }
 }
 
 #[test]
