@@ -20,6 +20,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub fn page(engine: &Engine) -> String {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Families(families(engine))));
+    registry.register_collector(Box::new(engine.targets.gate_times()));
     let mut page = String::new();
     if let Err(error) = text::encode(&mut page, &registry) {
         tracing::error!(%error, "a metric could not be written");

@@ -8,6 +8,7 @@ mod answer;
 mod backend_group;
 mod binding;
 mod cleanup;
+mod gate_times;
 mod group_rules;
 mod interfaces;
 mod preview;
@@ -34,6 +35,7 @@ use crate::mirror::Mirror;
 use crate::outcome::Run;
 
 use backend_group::BackendState;
+use gate_times::GateTimes;
 use interfaces::InterfaceCache;
 use writes::Writes;
 
@@ -128,6 +130,11 @@ impl Targets {
     pub fn group_rules_keys(&self) -> Vec<Key> {
         let groups = lock(&self.ledger).groups();
         groups.into_iter().map(|group| self.group_key(group)).collect()
+    }
+
+    /// How long readiness gates were closed, as a metric.
+    pub fn gate_times(&self) -> GateTimes {
+        self.writes.gate_times.clone()
     }
 
     /// Security groups that stand as a source in rules of endpoint groups: they cannot be deleted yet.

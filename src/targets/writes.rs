@@ -18,6 +18,7 @@ use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::gate_times::GateTimes;
 use super::lock;
 use crate::apply::FIELD_MANAGER;
 use crate::cluster::trim;
@@ -54,18 +55,12 @@ impl From<kube::Error> for WriteError {
 }
 
 /// The budget.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Writes {
     /// Tokens left and when they were counted; below zero for those that wait already.
     tokens: Mutex<Option<(f64, Instant)>>,
-}
-
-impl Default for Writes {
-    fn default() -> Self {
-        Self {
-            tokens: Mutex::new(None),
-        }
-    }
+    /// What gates it opened.
+    pub gate_times: GateTimes,
 }
 
 impl Writes {
@@ -96,6 +91,7 @@ impl Writes {
             .await;
         match patched.map_err(WriteError::from) {
             Ok(_) => {
+                self.gate_times.written(patch);
                 if let Some(seconds) = patch.opened_after {
                     let pod = format!("{}/{}", patch.pod.namespace, patch.pod.name);
                     tracing::info!(pod, seconds, "readiness gate opened");
