@@ -151,9 +151,9 @@ fn rules(permission: &sdk::IpPermission) -> Vec<GroupRule> {
     ipv4.chain(ipv6).chain(lists).chain(groups).collect()
 }
 
-/// A rule as a permission of the API; without the description where it does not matter.
-pub(super) fn permission(rule: &GroupRule, described: bool) -> sdk::IpPermission {
-    let description = (described && !rule.description.is_empty()).then(|| rule.description.clone());
+/// A rule as a permission of the API.
+pub(super) fn permission(rule: &GroupRule) -> sdk::IpPermission {
+    let description = (!rule.description.is_empty()).then(|| rule.description.clone());
     let permission = sdk::IpPermission::builder()
         .ip_protocol(&rule.permission.protocol)
         .set_from_port(rule.permission.from_port)

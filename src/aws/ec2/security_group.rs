@@ -143,7 +143,7 @@ impl Aws {
 
     /// Adds rules with their descriptions, all in one call. One that is there already fails all.
     pub async fn authorize_ingress(&self, cx: &Cx, group: &str, rules: &[GroupRule]) -> Result<(), AwsError> {
-        let permissions = rules.iter().map(|rule| convert::permission(rule, true)).collect();
+        let permissions = rules.iter().map(convert::permission).collect();
         let request = self
             .ec2()
             .authorize_security_group_ingress()
@@ -156,12 +156,10 @@ impl Aws {
         Ok(())
     }
 
-    /// Removes rules, all in one call; descriptions do not matter.
+    /// Removes rules, all in one call. AWS finds them whatever their descriptions; they are sent as they stand, as
+    /// upstream does (`pkg/networking/security_group_manager.go`).
     pub async fn revoke_ingress(&self, cx: &Cx, group: &str, rules: &[GroupRule]) -> Result<(), AwsError> {
-        let permissions = rules
-            .iter()
-            .map(|rule| convert::permission(rule, false))
-            .collect();
+        let permissions = rules.iter().map(convert::permission).collect();
         let request = self
             .ec2()
             .revoke_security_group_ingress()
