@@ -1,10 +1,16 @@
-"""Builds the account of a seed in moto, through the API, as far as the API goes."""
+"""Builds the account of a seed in moto, through the API, as far as the API goes.
+
+As a program, `CLOUD=moto EMULATOR_URL=... moto_account.py SEED`, it prints our ids with moto's as JSON.
+"""
 
 import ipaddress
+import json
+import pathlib
+import sys
 
 import yaml
 
-from cloud import REPOSITORY
+from cloud import REPOSITORY, client
 
 # One of the images that moto always has; listing them all takes it seconds.
 IMAGE = "ami-12c6146b"
@@ -107,10 +113,19 @@ class Account:
         asked = {"SubnetId": subnet, "PrivateIpAddress": str(address)} | ({"SecurityGroupIds": groups} if groups else {})
         made = self.ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, **asked)["Instances"][0]
         self.ids[instance["id"]] = made["InstanceId"]
-        self.ids["eni-" + instance["id"].removeprefix("i-")] = made["NetworkInterfaces"][0]["NetworkInterfaceId"]
+        self.interface(instance, made["NetworkInterfaces"][0]["NetworkInterfaceId"])
         self.tag(made["InstanceId"], instance.get("tags"))
         if instance.get("state") == "stopped":
             self.ec2.stop_instances(InstanceIds=[made["InstanceId"]])
+
+    def interface(self, instance, made):
+        described = instance.get("interface", {})
+        self.ids[described.get("id", "eni-" + instance["id"].removeprefix("i-"))] = made
+        # moto knows no prefixes: their addresses are given one by one.
+        ranges = [ipaddress.ip_network(prefix) for prefix in described.get("prefixes", [])]
+        others = described.get("secondary_addresses", []) + [str(one) for range in ranges for one in range]
+        if others:
+            self.ec2.assign_private_ip_addresses(NetworkInterfaceId=made, PrivateIpAddresses=others)
 
     def certificate(self, acm, certificate):
         known = certificate if isinstance(certificate, dict) else {"arn": certificate}
@@ -120,3 +135,8 @@ class Account:
         if known.get("tags"):
             acm.add_tags_to_certificate(CertificateArn=made, Tags=tag_list(known["tags"]))
         self.ids[known["arn"]] = made
+
+
+if __name__ == "__main__":
+    seed = pathlib.Path(sys.argv[1]).read_text()
+    print(json.dumps(build(seed, lambda service: client(service, translated=False))))

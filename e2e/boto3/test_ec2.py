@@ -1,5 +1,6 @@
 """EC2, STS and instance metadata, through boto3."""
 
+import contextlib
 import json
 import unittest
 import urllib.error
@@ -406,6 +407,21 @@ class SecurityGroups(Case):
             self.refused(
                 "InvalidSecurityGroupRuleId.NotFound", revoke, GroupId=group, SecurityGroupRuleIds=["sgr-0"]
             )
+
+    def test_a_rule_is_revoked_with_its_description_or_without(self):
+        source = self.group("source")
+        for name, sent, marker in (
+            ("as-it-stands", {"Description": "text"}, contextlib.nullcontext()),
+            ("without", {}, gap("ec2-revoke-described")),
+        ):
+            group = self.group(name)
+            rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1}
+            described = rule | {"UserIdGroupPairs": [{"GroupId": source, "Description": "text"}]}
+            self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[described])
+            with marker:
+                asked = rule | {"UserIdGroupPairs": [{"GroupId": source} | sent]}
+                self.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[asked])
+                self.assertEqual(self.described(group)["IpPermissions"], [])
 
     def test_a_group_that_another_one_names_cannot_be_deleted(self):
         source, group = self.group("named"), self.group("naming")
