@@ -1,10 +1,11 @@
-//! The programs under test, as their users start them: `elbow-emulator` and `elbow controller`.
+//! The programs under test, as their users start them, `elbow-emulator` and `elbow controller`; and moto.
 //!
 //! In: the paths of the binaries (`ELBOW_EMULATOR_BIN` and `ELBOW_BIN`, set by `make`; else beside this
 //! program). Out: processes on free loopback ports that end with the value that stands for them.
 
 mod controller;
 mod emulator;
+mod moto;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use anyhow::{Context, Result, bail};
 
 pub use controller::{Controller, ControllerOptions};
 pub use emulator::{Emulator, EmulatorOptions};
+pub use moto::{Moto, python};
 
 /// The cluster's name, in tags and in `seed.yaml`.
 pub const CLUSTER: &str = "elbow-e2e";

@@ -19,6 +19,7 @@ mod ingresses;
 mod kills;
 mod leftovers;
 mod messages;
+mod moto;
 mod permissions;
 mod plan;
 mod pods;
