@@ -1,17 +1,23 @@
 //! At rest nothing is asked and nothing is written; a restart reads pages, not stacks.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use elbow_e2e::gates;
 use elbow_e2e::manifests::Backend;
-use elbow_e2e::wait;
+use elbow_e2e::{apply, gates};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Service;
-use kube::Api;
+use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{ListParams, PostParams};
-use serde_json::Value;
+use kube::{Api, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
+use crate::examples::examples;
 use crate::rig::{Rig, SETTLED_WITHIN, Setup, load_balancer};
 use crate::shared::run;
 
@@ -51,20 +57,53 @@ fn keys_that_are_enqueued_ten_times_at_rest_cause_no_call_and_no_write() {
         rig.settled().await?;
         rig.quiet().await?;
 
-        let (calls, writes) = (rig.last_call().await?, rig.writes()?);
-        for _ in 0..10 {
-            assert_eq!(rig.controller.enqueue().await?, 202);
-            tokio::time::sleep(Duration::from_secs(2)).await;
-        }
-        let (more, written) = (rig.calls_since(calls).await?, rig.writes()? - writes);
-        assert!(
-            more.is_empty(),
-            "AWS was called: {:#?}",
-            more.iter().map(|call| &call["operation"]).collect::<Vec<_>>()
-        );
-        assert_eq!(written, 0, "Kubernetes was written to");
-        Ok(())
+        enqueued_ten_times(&rig).await
     });
+}
+
+#[test]
+fn ingresses_that_are_enqueued_ten_times_at_rest_cause_no_call_and_no_write() {
+    run(async |shared| {
+        let seed = "delays: {provisioning: 10}";
+        let mut rig = Rig::start(
+            shared,
+            "idle-ingresses",
+            Setup {
+                seed,
+                ..Setup::default()
+            },
+        )
+        .await?;
+        let objects = examples(&rig.namespace, |file| file.starts_with("ingress"))?;
+        apply::apply(&shared.client(), &objects).await?;
+        for (app, count) in [("shop", 2), ("api", 1), ("orders", 1), ("reports", 1)] {
+            shared.ready_pods(&rig.namespace, app, count).await?;
+        }
+        rig.settled().await?;
+        rig.quiet().await?;
+        enqueued_ten_times(&rig).await
+    });
+}
+
+/// Neither AWS calls nor Kubernetes writes come of it.
+async fn enqueued_ten_times(rig: &Rig) -> Result<()> {
+    let (calls, writes) = (rig.last_call().await?, rig.writes()?);
+    for _ in 0..10 {
+        assert_eq!(rig.controller.enqueue().await?, 202);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let (more, written) = (rig.calls_since(calls).await?, rig.writes()? - writes);
+    assert!(
+        more.is_empty(),
+        "AWS was called: {:#?}",
+        more.iter().map(|call| &call["operation"]).collect::<Vec<_>>()
+    );
+    assert_eq!(written, 0, "Kubernetes was written to");
+    let keys = rig.controller.stacks().await?["runs"]
+        .as_object()
+        .map_or(0, serde_json::Map::len);
+    println!("{keys} keys enqueued ten times: 0 AWS calls, 0 Kubernetes writes");
+    Ok(())
 }
 
 #[test]
@@ -77,66 +116,103 @@ fn a_restart_writes_nothing_and_reads_no_stack_by_itself() {
             "--enable-leader-election=true".to_owned(),
             "--aws-api-throttle=Elastic Load Balancing v2:.*=1000:1000,EC2:.*=1000:1000".to_owned(),
         ];
-        let mut rig = Rig::start(
-            shared,
-            "restart",
-            Setup {
-                speed: 1,
-                seed,
-                flags,
-                ..Setup::default()
-            },
-        )
-        .await?;
+        let setup = Setup {
+            speed: 1,
+            seed,
+            flags,
+            ..Setup::default()
+        };
+        let mut rig = Rig::start(shared, "restart", setup).await?;
+        let class = examples(&rig.namespace, |file| file == "ingress-class.yaml")?;
+        apply::apply(&shared.client(), &class).await?;
         let mut costs = Vec::new();
-        for (from, to) in [(0, 50), (50, 200)] {
-            for number in from..to {
+        for (services, ingresses) in [(0..50, 0..0), (50..200, 0..0), (0..0, 0..40)] {
+            for number in services {
                 let service = load_balancer(&format!("s{number}"), "none", "instance");
                 shared.create::<Service>(&rig.namespace, service).await?;
             }
-            published(&rig, to).await?;
-            rig.quiet().await?;
-            let before = rig.last_call().await?;
-            rig.restart().await?;
-            rig.quiet().await?;
-            let calls = rig.calls_since(before).await?;
-            let written: Vec<&Value> = calls.iter().filter(|call| call["mutation"] == true).collect();
-            assert!(
-                written.is_empty(),
-                "a restart with {to} stacks wrote to AWS: {written:#?}"
-            );
-            let cost = Cost::of(&calls, to);
-            println!("a restart with {to} stacks reads {cost}");
-            costs.push(cost);
+            for number in ingresses {
+                let ingress = ingress(&format!("i{number}"), "s0");
+                shared.create::<Ingress>(&rig.namespace, ingress).await?;
+            }
+            costs.push(restarted(&mut rig).await?);
         }
+        let (first, last) = (&costs[0], &costs[2]);
         ensure!(
-            costs[1].groups <= costs[0].groups + 2 && costs[1].facts <= costs[0].facts + DISTINCT_FACTS,
-            "reads grow with the stacks: {}, then {}",
-            costs[0],
-            costs[1]
+            last.groups <= first.groups + 2 && last.facts <= first.facts + DISTINCT_FACTS,
+            "reads grow with the stacks: {first}, then {last}"
         );
         Ok(())
     });
 }
 
-/// Waits until every one of `count` Services has an address.
-async fn published(rig: &Rig, count: usize) -> Result<()> {
-    let services: Api<Service> = rig.shared.api(&rig.namespace);
-    wait::until(
-        &format!("{count} addresses"),
-        Duration::from_mins(6),
-        async || {
-            let all = services.list(&ListParams::default()).await?.items;
-            let address = |service: &&Service| {
-                let status = service.status.as_ref()?.load_balancer.as_ref()?;
-                status.ingress.as_ref()?.first()?.hostname.clone()
-            };
-            let published = all.iter().filter_map(|service| address(&service)).count();
-            anyhow::ensure!(published == count, "{published} of {count} have one");
-            Ok(Some(()))
+/// Restarts the controller once every Service and every Ingress has its address. Answers what it read.
+async fn restarted(rig: &mut Rig) -> Result<Cost> {
+    let (services, ingresses) = published(rig).await?;
+    rig.quiet().await?;
+    let before = rig.last_call().await?;
+    rig.restart().await?;
+    rig.quiet().await?;
+    let calls = rig.calls_since(before).await?;
+    let what = format!("a restart with {services} Services and {ingresses} Ingresses");
+    let written: Vec<&Value> = calls.iter().filter(|call| call["mutation"] == true).collect();
+    assert!(written.is_empty(), "{what} wrote to AWS: {written:#?}");
+    let cost = Cost::of(&calls, services + ingresses);
+    println!("{what} reads {cost}");
+    Ok(cost)
+}
+
+/// Waits until every Service and every Ingress has an address. Answers how many there are.
+async fn published(rig: &mut Rig) -> Result<(usize, usize)> {
+    let limit = Instant::now() + Duration::from_mins(6);
+    loop {
+        // Such a look is work for everybody; it must not be what is waited for.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        rig.controller.process().check()?;
+        let (services, served) = addresses::<Service>(rig).await?;
+        let (ingresses, routed) = addresses::<Ingress>(rig).await?;
+        if (services, ingresses) == (served, routed) {
+            return Ok((services, ingresses));
+        }
+        ensure!(
+            Instant::now() < limit,
+            "{served} of {services} Services and {routed} of {ingresses} Ingresses have an address"
+        );
+    }
+}
+
+/// How many objects there are, and how many of them have an address.
+async fn addresses<K>(rig: &Rig) -> Result<(usize, usize)>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Serialize,
+{
+    let objects: Api<K> = rig.shared.api(&rig.namespace);
+    let all = objects.list(&ListParams::default()).await?.items;
+    let mut published = 0;
+    for one in &all {
+        let one = serde_json::to_value(one)?;
+        published += usize::from(one["status"]["loadBalancer"]["ingress"][0]["hostname"].is_string());
+    }
+    Ok((all.len(), published))
+}
+
+/// An Ingress with one rule, for the nodes at a Service's NodePort.
+fn ingress(name: &str, service: &str) -> Value {
+    let backend = json!({ "service": { "name": service, "port": { "number": 80 } } });
+    json!({
+        "metadata": { "name": name, "annotations": { "alb.ingress.kubernetes.io/scheme": "internal" } },
+        "spec": {
+            "ingressClassName": "alb",
+            "rules": [{
+                "host": format!("{name}.example.com"),
+                "http": { "paths": [{ "path": "/", "pathType": "Prefix", "backend": backend }] },
+            }],
         },
-    )
-    .await
+    })
 }
 
 /// Load balancers or target groups on one page (DescribeLoadBalancers, `PageSize`).
