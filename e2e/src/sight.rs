@@ -69,6 +69,7 @@ impl Sight {
     }
 
     /// The same, where every target is healthy because the emulator was told so.
+    #[must_use]
     pub fn with_scripted_health(self) -> Self {
         Self {
             health_is_scripted: true,

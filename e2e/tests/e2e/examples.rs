@@ -18,7 +18,8 @@ pub fn examples(namespace: &str, is_wanted: impl Fn(&str) -> bool) -> Result<Vec
     for entry in std::fs::read_dir(EXAMPLES)? {
         names.push(entry?.file_name().to_string_lossy().into_owned());
     }
-    names.retain(|name| name.ends_with(".yaml") && is_wanted(name));
+    let is_manifest = |name: &str| Path::new(name).extension().is_some_and(|one| one == "yaml");
+    names.retain(|name| is_manifest(name) && is_wanted(name));
     names.sort();
     let mut objects = Vec::new();
     for name in names {
