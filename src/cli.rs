@@ -53,7 +53,10 @@ pub struct PlanArgs {
     /// Flags shared with `controller`.
     #[command(flatten)]
     pub flags: Flags,
-    /// Form of the output: a text for people, or the wanted model in upstream's stack JSON.
+    /// Manifests to plan for as if they were applied: files, or folders of .yaml, .yml and .json files.
+    #[arg(short = 'f', long, num_args = 1.., action = ArgAction::Append, value_name = "FILE_OR_FOLDER")]
+    pub filename: Vec<PathBuf>,
+    /// Form of the output: a text for people, a document for programs, or the wanted model in upstream's stack JSON.
     #[arg(short = 'o', long, value_enum, default_value_t = PlanOutput::Text)]
     pub output: PlanOutput,
 }
@@ -63,6 +66,8 @@ pub struct PlanArgs {
 pub enum PlanOutput {
     /// For people.
     Text,
+    /// For programs: one JSON document.
+    Json,
     /// The wanted model, in upstream's stack JSON, one object per line.
     Stack,
 }
@@ -137,7 +142,8 @@ pub struct Flags {
     /// Look at this namespace only; empty is all.
     #[arg(long, default_value = "")]
     pub watch_namespace: String,
-    /// Kubeconfig file; empty is the cluster the process runs in (`plan`: else `KUBECONFIG`).
+    /// Kubeconfig file; empty is the cluster the process runs in (`plan` and `handover`: else
+    /// `KUBECONFIG`).
     #[arg(long, default_value = "")]
     pub kubeconfig: String,
     /// AWS region; empty is found out.

@@ -133,6 +133,19 @@ async fn answer(client: &Client, request: Request<Body>) -> Result<Response<Body
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
+/// A client where there is no cluster: nothing is found, and nothing is taken.
+pub fn nobody() -> Client {
+    const ANSWER: &[u8] =
+        br#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","reason":"NotFound",
+        "message":"there is no cluster","code":404}"#;
+    let service = tower::service_fn(|_: Request<Body>| async {
+        let answer = Response::builder().status(404);
+        let answer = answer.header(http::header::CONTENT_TYPE, "application/json");
+        answer.body(Body::from(ANSWER.to_vec())).map_err(BoxError::from)
+    });
+    Client::new(service, "default")
+}
+
 /// Checks that the API server answers.
 pub async fn reach(client: &Client, url: &str) -> Result<(), ConnectError> {
     let unreachable = |reason: String| ConnectError::Unreachable {

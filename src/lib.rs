@@ -17,6 +17,7 @@ pub mod ids;
 pub mod kubernetes;
 pub mod lease;
 pub mod logging;
+pub mod manifests;
 pub mod metrics;
 pub mod mirror;
 pub mod outcome;

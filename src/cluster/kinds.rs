@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use super::store::{Change, Store, Trimmed};
 use super::wake::{self, Wakes};
 use super::{Stores, trim, trim_ingress, wake_ingress};
+use crate::manifests::Assigned;
 
 /// Optional kinds that the cluster serves.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +49,10 @@ pub struct Kind<K, T> {
     pub store: fn(&Stores) -> &Store<T>,
     /// Whom a change wakes.
     pub wakes: fn(&Change<T>, &Stores, &Settings) -> Wakes,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+    /// What the API server assigns besides metadata: taken from the object of that name, or a placeholder.
+    pub assign: fn(&mut T, Option<&T>, &mut Assigned),
 }
 
 /// Somebody who reads every kind.
@@ -120,6 +125,8 @@ fn services() -> Kind<Service, elbow_core::view::Service> {
         trim: |service, _| trim::service(service),
         store: |stores| &stores.services,
         wakes: |change, stores, settings| wake::by_service(change, stores, &settings.realm.vpc),
+        namespaced: true,
+        assign: |service, present, assigned| assigned.service(service, present),
     }
 }
 
@@ -129,6 +136,8 @@ fn slices() -> Kind<EndpointSlice, elbow_core::view::EndpointSlice> {
         trim: |slice, _| trim::endpoint_slice(slice),
         store: |stores| &stores.slices,
         wakes: |change, stores, _| wake::by_slice(change, stores),
+        namespaced: true,
+        assign: |_, _, _| {},
     }
 }
 
@@ -138,6 +147,8 @@ fn pods() -> Kind<Pod, elbow_core::view::Pod> {
         trim: trim::pod,
         store: |stores| &stores.pods,
         wakes: |change, stores, _| wake::by_pod(change, stores),
+        namespaced: true,
+        assign: |_, _, _| {},
     }
 }
 
@@ -147,6 +158,8 @@ fn bindings() -> Kind<TargetGroupBinding, elbow_core::view::BindingObject> {
         trim: |binding, _| trim::binding(binding),
         store: |stores| &stores.bindings,
         wakes: |change, _, _| wake::by_binding(change),
+        namespaced: true,
+        assign: |_, _, _| {},
     }
 }
 
@@ -156,6 +169,8 @@ fn nodes() -> Kind<Node, elbow_core::view::Node> {
         trim: |node, _| trim::node(node),
         store: |stores| &stores.nodes,
         wakes: |change, stores, _| wake::by_node(change, stores),
+        namespaced: false,
+        assign: |_, _, _| {},
     }
 }
 
@@ -165,6 +180,8 @@ fn ingresses() -> Kind<Ingress, elbow_core::view::Ingress> {
         trim: |ingress, _| trim_ingress::ingress(ingress),
         store: |stores| &stores.ingresses,
         wakes: wake_ingress::by_ingress,
+        namespaced: true,
+        assign: |_, _, _| {},
     }
 }
 
@@ -174,6 +191,8 @@ fn ingress_classes() -> Kind<IngressClass, elbow_core::view::IngressClass> {
         trim: |class, _| trim_ingress::ingress_class(class),
         store: |stores| &stores.ingress_classes,
         wakes: wake_ingress::by_class,
+        namespaced: false,
+        assign: |_, _, _| {},
     }
 }
 
@@ -183,6 +202,8 @@ fn namespaces() -> Kind<Namespace, elbow_core::view::Namespace> {
         trim: |namespace, _| trim_ingress::namespace(namespace),
         store: |stores| &stores.namespaces,
         wakes: wake_ingress::by_namespace,
+        namespaced: false,
+        assign: |_, _, _| {},
     }
 }
 
@@ -192,5 +213,7 @@ fn class_params() -> Kind<IngressClassParams, elbow_core::view::IngressClassPara
         trim: |params, _| trim_ingress::class_params(params),
         store: |stores| &stores.class_params,
         wakes: wake_ingress::by_params,
+        namespaced: false,
+        assign: |_, _, _| {},
     }
 }

@@ -43,6 +43,10 @@ macro_rules! trimmed {
             fn meta(&self) -> &Meta {
                 &self.meta
             }
+
+            fn meta_mut(&mut self) -> &mut Meta {
+                &mut self.meta
+            }
         }
     )*};
 }
@@ -61,6 +65,10 @@ trimmed!(
 impl Trimmed for Bare {
     fn meta(&self) -> &Meta {
         &self.0
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.0
     }
 }
 

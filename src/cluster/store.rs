@@ -14,6 +14,9 @@ pub trait Trimmed: PartialEq + Send + Sync + 'static {
     /// Its metadata.
     fn meta(&self) -> &Meta;
 
+    /// The same, to be changed.
+    fn meta_mut(&mut self) -> &mut Meta;
+
     /// Its address in a store.
     fn name(&self) -> Name {
         (self.meta().namespace.clone(), self.meta().name.clone())

@@ -39,7 +39,7 @@ use gate_times::GateTimes;
 use interfaces::InterfaceCache;
 use writes::Writes;
 
-pub use preview::Previews;
+pub use preview::{Extent, Previews};
 
 /// What runs look at besides AWS.
 #[derive(Clone, Copy, Debug)]

@@ -16,12 +16,15 @@ use elbow_core::targets::ledger::{BindingName, RulesLedger};
 use elbow_core::targets::listing::Listing;
 use elbow_core::targets::networking::Contribution;
 use elbow_core::targets::preview::{BackendPreview, Preview, RulesPreview};
+use elbow_core::view::BindingObject;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
+use elbow_crds::target_group_binding::TargetType;
 
 use super::binding::{Ended, Pass, ROUNDS};
 use super::group_rules::is_managing;
 use super::{Targets, TargetsContext, binding_key, lock};
 use crate::aws::{AwsError, Cx};
+use crate::cluster::Stores;
 
 /// What the keys of this room would do once the plans of all stacks are applied.
 #[derive(Debug, Default)]
@@ -32,12 +35,31 @@ pub struct Previews {
     pub rules: Vec<RulesPreview>,
     /// The shared backend security group; `None` if there is none and nobody wants one.
     pub backend: Option<BackendPreview>,
+    /// How many bindings were passed over because nothing is known of their targets.
+    pub passed_over: usize,
+}
+
+/// How much of a cluster is seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Whether every binding is seen that there is; else nothing is revoked or deleted.
+    pub every_binding: bool,
+    /// Whether bindings are passed over for which there is neither a Node nor an EndpointSlice.
+    pub given_only: bool,
+}
+
+impl Extent {
+    /// A cluster, as it is.
+    pub const CLUSTER: Self = Self {
+        every_binding: true,
+        given_only: false,
+    };
 }
 
 impl Targets {
     /// What the next runs would do after `plans`. AWS is asked even where a checkpoint says that nothing
     /// changed. Security group rules count as granted where targets wait for them.
-    pub async fn preview(&self, context: &TargetsContext<'_>, plans: &[&Plan]) -> Previews {
+    pub async fn preview(&self, context: &TargetsContext<'_>, plans: &[&Plan], extent: Extent) -> Previews {
         let expected = forecast::bindings(&context.stores.bindings(), plans, &self.settings);
         let managing = expected
             .iter()
@@ -47,13 +69,17 @@ impl Targets {
         let mut ledger = RulesLedger::default();
         let mut previews = Previews::default();
         for (name, binding) in expected {
+            if extent.given_only && !has_backends(context.stores, &binding.object) {
+                previews.passed_over += 1;
+                continue;
+            }
             let key = binding_key(&name);
             let cx = Cx::new(Lane::Targets, &key);
             let preview = self.preview_binding(context, &cx, binding, &mut ledger).await;
             previews.bindings.push(preview);
         }
-        previews.rules = self.preview_rules(&mut ledger, &managing).await;
-        previews.backend = self.preview_backend(context, plans).await;
+        previews.rules = self.preview_rules(&mut ledger, &managing, extent).await;
+        previews.backend = self.preview_backend(context, plans, extent).await;
         previews
     }
 
@@ -84,10 +110,11 @@ impl Targets {
         &self,
         ledger: &mut RulesLedger,
         managing: &BTreeSet<BindingName>,
+        extent: Extent,
     ) -> Vec<RulesPreview> {
         let cx = Cx::lane(Lane::Targets);
         let mut groups = ledger.groups();
-        let complete = managing.iter().all(|binding| ledger.is_known(binding));
+        let complete = extent.every_binding && managing.iter().all(|binding| ledger.is_known(binding));
         let leftovers = if complete {
             self.leftover_groups(&cx).await
         } else {
@@ -100,9 +127,14 @@ impl Targets {
             }
             Err(error) => Err(error),
         };
-        let previews = groups
-            .into_iter()
-            .map(|group| self.preview_group(ledger, managing, group, &states));
+        let previews = groups.into_iter().map(|group| {
+            let mut preview = self.preview_group(ledger, managing, group, &states);
+            if !extent.every_binding {
+                preview.changes.revoke.clear();
+                preview.changes.held.clear();
+            }
+            preview
+        });
         previews.collect()
     }
 
@@ -148,12 +180,17 @@ impl Targets {
         }
     }
 
-    async fn preview_backend(&self, context: &TargetsContext<'_>, plans: &[&Plan]) -> Option<BackendPreview> {
+    async fn preview_backend(
+        &self,
+        context: &TargetsContext<'_>,
+        plans: &[&Plan],
+        extent: Extent,
+    ) -> Option<BackendPreview> {
         if self.settings.backend_security_group.is_some() {
             return None;
         }
         let held = context.stores.backend_finalizers();
-        let wanted = !forecast::finalizers(held, plans).is_empty();
+        let wanted = !extent.every_binding || !forecast::finalizers(held, plans).is_empty();
         let asked = !lock(&self.backend).askers.is_empty();
         let (found, problem) = match context.mirror.backend_group() {
             None if asked => match self.find(&Cx::lane(Lane::Edit)).await {
@@ -222,5 +259,18 @@ impl Pass<'_> {
             (Ok(made), _) => drop(ledger.publish(&self.name, made)),
             (Err(message), _) => drop(ledger.failed(&self.name, &message)),
         }
+    }
+}
+
+/// Whether there is something to work out a binding's targets of.
+fn has_backends(stores: &Stores, binding: &BindingObject) -> bool {
+    match binding.spec.target_type {
+        Some(TargetType::Ip) => {
+            let service = &binding.spec.service_ref.name;
+            !stores
+                .slices_of_service(&binding.meta.namespace, service)
+                .is_empty()
+        }
+        _ => !stores.nodes().is_empty(),
     }
 }

@@ -7,7 +7,7 @@ use elbow_crds::limits::nlb;
 use super::attributes::{describe_attributes, diff_attributes};
 use super::draft::Draft;
 use super::listener_certificates::{CertificateDiff, add_certificate};
-use super::listener_drift::{ListenerDrift, drift};
+use super::listener_drift::{ListenerDrift, describe_actions, drift};
 use super::load_balancer::describe_ref;
 use super::pair::{Pairs, pair};
 use super::rules::{self, ListenerRules};
@@ -140,7 +140,7 @@ fn create(draft: &mut Draft, wanted: &Listener, before: &BTreeSet<StepId>) {
     let tags = wanted.tags.get().map_or_else(Tags::new, |tags| {
         tracking::resource_tags(cluster, &draft.wanted.key, &wanted.id, tags)
     });
-    let reason = describe_forward(&listener);
+    let reason = describe_default(&listener);
     let action = Action::CreateListener {
         address: address.clone(),
         listener,
@@ -174,13 +174,17 @@ fn references(listener: &Listener) -> impl Iterator<Item = &Ref> {
         .chain([&listener.load_balancer])
 }
 
-fn describe_forward(listener: &Listener) -> String {
+/// Where requests go that no rule takes.
+fn describe_default(listener: &Listener) -> String {
     let groups: Vec<String> = listener
         .default_actions
         .iter()
         .flat_map(ListenerAction::target_groups)
         .map(|tuple| describe_ref(&tuple.target_group))
         .collect();
+    if groups.is_empty() {
+        return describe_actions(&listener.default_actions);
+    }
     format!("forward to {}", groups.join(" "))
 }
 

@@ -20,6 +20,7 @@ mod pair;
 mod removal;
 pub mod render;
 pub mod report;
+mod report_json;
 mod rules;
 mod security_group;
 pub mod step;

@@ -149,7 +149,8 @@ pub fn kind(action: &Action) -> &'static str {
     }
 }
 
-fn resource(action: &Action) -> String {
+/// The resource a step is about, in words.
+pub(super) fn resource(action: &Action) -> String {
     match action {
         Action::AddFinalizer { object, finalizer } => format!("{object}: add finalizer {finalizer}"),
         Action::RemoveFinalizer {
@@ -233,7 +234,7 @@ fn describe_tagged(reference: &Ref) -> String {
 }
 
 /// What the step waits for besides the steps it needs.
-fn wait(action: &Action) -> Option<&'static str> {
+pub(super) fn wait(action: &Action) -> Option<&'static str> {
     match action {
         Action::DeleteSecurityGroup { .. } => Some("nothing uses the security group"),
         Action::DeleteTargetGroup { .. } => Some("no listener uses the target group"),

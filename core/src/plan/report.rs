@@ -1,5 +1,5 @@
 //! Everything `elbow plan` has to say. In: plans of stacks, previews of the keys behind them, problems. Out: text
-//! for people.
+//! for people; `report_json` has the document for programs.
 
 use std::fmt::Write;
 
@@ -14,6 +14,8 @@ use crate::targets::preview::{BackendChange, BackendPreview, Preview, RulesPrevi
 /// What would be done about a cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
+    /// Sentences about what was not looked at.
+    pub notes: Vec<String>,
     /// Objects that were left out because they do not parse.
     pub unread: Vec<Problem>,
     /// Stacks, by key.
@@ -63,9 +65,27 @@ impl Report {
         plans.collect()
     }
 
+    /// Whether anything would be done.
+    pub fn has_changes(&self) -> bool {
+        let bindings = self.bindings.iter().any(|binding| {
+            binding.add_finalizer || !binding.register.is_empty() || !binding.deregister.is_empty()
+        });
+        let rules =
+            |rules: &RulesPreview| !rules.changes.grant.is_empty() || !rules.changes.revoke.is_empty();
+        let backend = |backend: &BackendPreview| backend.change != BackendChange::Nothing;
+        self.plans().iter().any(|plan| !plan.is_empty())
+            || bindings
+            || self.rules.iter().any(rules)
+            || self.backend.as_ref().is_some_and(backend)
+    }
+
     /// For people: what is done first stands first.
     pub fn text(&self) -> String {
         let mut text = String::new();
+        for note in &self.notes {
+            let _ = writeln!(text, "note: {note}");
+        }
+        let notes = text.len();
         for problem in &self.unread {
             let _ = writeln!(text, "problem: {problem}");
         }
@@ -88,8 +108,8 @@ impl Report {
         if let Some(backend) = after {
             let _ = write!(text, "{backend}");
         }
-        if text.is_empty() {
-            text.push_str("no changes: no Service, Ingress or TargetGroupBinding of this cluster is ours\n");
+        if text.len() == notes {
+            text.push_str("no changes: no Service, Ingress or TargetGroupBinding is ours\n");
         }
         text
     }

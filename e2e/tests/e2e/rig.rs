@@ -148,8 +148,10 @@ impl Rig {
     /// What `elbow plan` prints under the controller's settings.
     pub async fn plan(&self, more: &[&str]) -> Result<String> {
         let options = &self.options;
-        let process = "--enable-leader-election";
-        let shared = options.flags.iter().filter(|flag| !flag.starts_with(process));
+        let shared = options
+            .flags
+            .iter()
+            .filter(|flag| !flag.contains("leader-election"));
         let mut command = Command::new(find("ELBOW_BIN", "elbow")?);
         command
             .env_clear()

@@ -10,6 +10,7 @@ mod faults;
 mod ingress;
 mod isolation;
 mod leaks;
+mod manifests;
 mod objects;
 mod panics;
 mod plan;

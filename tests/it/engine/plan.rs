@@ -19,21 +19,27 @@ use super::world::World;
 use crate::support::land::SERVICES;
 use crate::support::{connector, quick_config};
 
-/// An engine that looks at a world as `elbow plan` does.
-pub async fn planner(world: &World) -> (Engine, Vec<Problem>) {
+/// An engine of a command: it looks at AWS once.
+pub async fn command(world: &World, client: &kube::Client, lease: LeaseGuard) -> Engine {
     let http = connector::fused(&world.land.emulator, &world.land.fuse);
-    let client = world.land.cluster.client(&world.land.fuse);
     let parts = Parts {
         client: client.clone(),
-        lease: LeaseGuard::not_held(),
+        lease,
         namespace: "kube-system".to_owned(),
         process: Process::one_shot(),
     };
     let aws = Aws::with_http_client(quick_config(), http);
     let mut engine = assemble::with(world.land.settings.clone(), aws, world.land.clock, parts);
     engine.planning = true;
-    let unread = snapshot::fill(&client, &engine.stores, None, "").await.unwrap();
     engine.mirror.sweep().await.unwrap();
+    engine
+}
+
+/// An engine that looks at a world as `elbow plan` does.
+async fn planner(world: &World) -> (Engine, Vec<Problem>) {
+    let client = world.land.cluster.client(&world.land.fuse);
+    let engine = command(world, &client, LeaseGuard::not_held()).await;
+    let unread = snapshot::fill(&client, &engine.stores, None, "").await.unwrap();
     (engine, unread)
 }
 
