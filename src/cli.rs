@@ -24,6 +24,8 @@ pub enum Command {
     Controller(Box<ControllerArgs>),
     /// Print what the controller would do, and do nothing.
     Plan(Box<PlanArgs>),
+    /// Renumber listener rules as upstream's controller would, before it takes over.
+    Handover(Box<HandoverArgs>),
     /// Print the custom resource definitions as YAML.
     Crds(CrdsArgs),
 }
@@ -59,6 +61,20 @@ pub struct PlanArgs {
     /// Form of the output: a text for people, a document for programs, or the wanted model in upstream's stack JSON.
     #[arg(short = 'o', long, value_enum, default_value_t = PlanOutput::Text)]
     pub output: PlanOutput,
+}
+
+/// Flags of `elbow handover`: those of the controller, so that it looks at the same things.
+#[derive(Debug, Args)]
+pub struct HandoverArgs {
+    /// Flags shared with `controller` and `plan`.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// Flags of the controller; those of leader election say which lease is looked at.
+    #[command(flatten)]
+    pub process: ProcessFlags,
+    /// Print what would be done, and do nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Forms in which a plan is printed.

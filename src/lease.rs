@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::{Api, PostParams};
@@ -255,6 +256,15 @@ impl Election {
             Err(_) => tracing::warn!(lease = %self.name, "no answer to the release of the lease"),
         }
     }
+}
+
+/// Who holds a lease now, as far as the clocks agree; `None` if it was released or has run out.
+pub fn holder(lease: &Lease, now: Timestamp) -> Option<String> {
+    let spec = lease.spec.as_ref()?;
+    let holder = spec.holder_identity.clone().filter(|holder| !holder.is_empty())?;
+    let renewed = spec.renew_time.as_ref()?.0;
+    let lasts = SignedDuration::from_secs(spec.lease_duration_seconds.unwrap_or_default().into());
+    (now < renewed + lasts).then_some(holder)
 }
 
 /// Somebody else holds the lease: a standby waits, a leader that slept too long has lost it. Whether that is

@@ -13,6 +13,7 @@ pub mod crds;
 pub mod engine;
 pub mod expect;
 pub mod facts;
+pub mod handover;
 pub mod ids;
 pub mod kubernetes;
 pub mod lease;

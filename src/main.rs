@@ -17,6 +17,7 @@ async fn main() -> ExitCode {
     let ended = match &cli.command {
         Command::Controller(args) => elbow::run::controller(args).await,
         Command::Plan(args) => elbow::planning::plan(args).await,
+        Command::Handover(args) => elbow::handover::handover(args).await,
         Command::Crds(args) => elbow::crds::print(args),
     };
     match ended {

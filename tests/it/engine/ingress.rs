@@ -10,7 +10,7 @@ use crate::support::land::SERVICES;
 
 const PREFIX: &str = "alb.ingress.kubernetes.io/";
 
-fn class(world: &World) {
+pub fn class(world: &World) {
     world.apply(&json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass",
         "metadata": {"name": "alb"}, "spec": {"controller": "ingress.k8s.aws/alb"},
@@ -18,7 +18,7 @@ fn class(world: &World) {
     assert_eq!(world.list(CLASSES).len(), 1);
 }
 
-fn backend(world: &World, name: &str) {
+pub fn backend(world: &World, name: &str) {
     let ports = [port("http", 80, "TCP")];
     endpoints(world, name, &ports, &PODS[..2]);
     world.apply(&json!({
@@ -29,7 +29,7 @@ fn backend(world: &World, name: &str) {
 }
 
 /// An Ingress with one host and a path for each Service.
-fn ingress(name: &str, annotations: &[(&str, &str)], services: &[(&str, &str)]) -> Value {
+pub fn ingress(name: &str, annotations: &[(&str, &str)], services: &[(&str, &str)]) -> Value {
     let annotations: serde_json::Map<String, Value> = annotations
         .iter()
         .map(|(key, value)| (format!("{PREFIX}{key}"), json!(value)))
@@ -49,7 +49,7 @@ fn ingress(name: &str, annotations: &[(&str, &str)], services: &[(&str, &str)]) 
     })
 }
 
-fn address(world: &World, name: &str) -> String {
+pub fn address(world: &World, name: &str) -> String {
     let status = &world.get(INGRESSES, name)["status"]["loadBalancer"]["ingress"][0];
     status["hostname"].as_str().unwrap_or_default().to_owned()
 }

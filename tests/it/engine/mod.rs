@@ -7,6 +7,7 @@ mod crash;
 mod driver;
 mod examples;
 mod faults;
+mod handover;
 mod ingress;
 mod isolation;
 mod leaks;
