@@ -1,6 +1,8 @@
 //! Objects out of JSON. In: an object as the API server or a file has it. Out: its type, or the field that is
 //! wrong.
 
+use std::fmt::Write;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -81,16 +83,12 @@ fn pointer(path: &[Part]) -> String {
 fn text(path: &[Part]) -> String {
     let mut text = String::new();
     for part in path {
-        match part {
-            Part::Index(index) => text.push_str(&format!("[{index}]")),
-            Part::Key(key) if key.contains(['.', '/']) => text.push_str(&format!("[{key}]")),
-            Part::Key(key) => {
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(key);
-            }
-        }
+        let _ = match part {
+            Part::Index(index) => write!(text, "[{index}]"),
+            Part::Key(key) if key.contains(['.', '/']) => write!(text, "[{key}]"),
+            Part::Key(key) if text.is_empty() => write!(text, "{key}"),
+            Part::Key(key) => write!(text, ".{key}"),
+        };
     }
     text
 }

@@ -322,7 +322,9 @@ mod tests {
             none.ends_with("has no file that ends with .yaml, .yml or .json"),
             "{none}"
         );
-        ["b.yml", "a.yaml", "c/d.json", "e.txt"].map(write);
+        for name in ["b.yml", "a.yaml", "c/d.json", "e.txt"] {
+            write(name);
+        }
         let all = read(&[folder.path().to_owned()]).unwrap();
         let kinds: Vec<&str> = all.iter().map(Manifest::kind).collect();
         assert_eq!(kinds, ["a", "b", "c"]);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use elbow_e2e::manifests::Backend;
+use elbow_e2e::process::free_port;
 use elbow_e2e::programs::{Emulator, EmulatorOptions, find};
 use elbow_e2e::world::SEED;
 use k8s_openapi::api::core::v1::Service;
@@ -79,14 +80,15 @@ fn manifests_are_planned_without_a_cluster_and_a_broken_one_is_told() {
             folder: folder.clone(),
         })
         .await?;
-        let plan = async |more: &[&str]| {
+        let nowhere = format!("http://127.0.0.1:{}", free_port()?);
+        let plan = async |endpoint: &str, more: &[&str]| {
             let mut command = Command::new(find("ELBOW_BIN", "elbow")?);
             command
                 .env_clear()
-                .env("AWS_ENDPOINT_URL", emulator.endpoint())
+                .env("AWS_ENDPOINT_URL", endpoint)
                 .env("AWS_ACCESS_KEY_ID", "planner")
                 .env("AWS_SECRET_ACCESS_KEY", "none-is-needed")
-                .args(["plan", "--cluster-name=elbow-e2e"])
+                .args(["plan", "--cluster-name=elbow-e2e", "--aws-max-retries=2"])
                 .arg(format!("--aws-region={}", shared.world.region()))
                 .arg(format!("--aws-vpc-id={}", shared.world.vpc()))
                 .args(more)
@@ -96,7 +98,7 @@ fn manifests_are_planned_without_a_cluster_and_a_broken_one_is_told() {
             anyhow::Ok((ended.status.code(), text(ended.stdout), text(ended.stderr)))
         };
         let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
-        let (code, printed, said) = plan(&["-f", examples, "-o", "json"]).await?;
+        let (code, printed, said) = plan(emulator.endpoint(), &["-f", examples, "-o", "json"]).await?;
         ensure!(code == Some(0), "exit code {code:?}: {said}");
         let document: Value = serde_json::from_str(&printed)?;
         let stacks = document["stacks"].as_array().map_or(0, Vec::len);
@@ -122,7 +124,7 @@ fn manifests_are_planned_without_a_cluster_and_a_broken_one_is_told() {
              metadata: {name: web, namespace: a}\nspec: {ports: [{port: http}]}\n",
         )?;
         let broken = file.display().to_string();
-        let (code, printed, said) = plan(&["-f", &broken]).await?;
+        let (code, printed, said) = plan(emulator.endpoint(), &["-f", &broken]).await?;
         println!("elbow plan -f broken.yaml: exit code {code:?}: {said}");
         ensure!(
             code == Some(1) && printed.is_empty(),
@@ -130,6 +132,13 @@ fn manifests_are_planned_without_a_cluster_and_a_broken_one_is_told() {
         );
         let expected = format!("elbow: {broken}: document 2: Service a/web: spec.ports[0].port: ");
         ensure!(said.starts_with(&expected) && said.lines().count() == 1, "{said}");
+        let (code, _, said) = plan(&nowhere, &["-f", examples]).await?;
+        println!("elbow plan -f without AWS: exit code {code:?}: {said}");
+        ensure!(
+            code == Some(1) && said.lines().count() == 1,
+            "exit code {code:?}: {said}"
+        );
+        ensure!(said.contains("no answer from the endpoint"), "{said}");
         Ok(())
     });
 }
