@@ -14,7 +14,8 @@ const CONTRADICTED: SignedDuration = SignedDuration::from_mins(5);
 /// How long AWS may throttle or fail before it becomes a problem.
 const UNWILLING: SignedDuration = SignedDuration::from_mins(15);
 
-/// Codes that speak of load balancers, target groups, listeners and rules, which only we create.
+/// Codes that speak of load balancers, target groups, listeners and rules, which we create ourselves, save target
+/// groups that annotations name.
 const OURS: [&str; 5] = [
     "LoadBalancerNotFound",
     "TargetGroupNotFound",
@@ -33,7 +34,7 @@ impl Running<'_> {
             Fault::Throttled | Fault::Transient => {
                 self.wait(&format!("AWS to carry it out: {error}"), UNWILLING)
             }
-            Fault::NotFound if is_ours(error) => self.contradicted(error),
+            Fault::NotFound if is_ours(error) && !self.is_about_others(error) => self.contradicted(error),
             Fault::Duplicate | Fault::InUse => self.contradicted(error),
             Fault::NotFound if error.code.starts_with("InvalidPermission") => self.contradicted(error),
             _ => self.no(error),
@@ -79,6 +80,14 @@ impl Running<'_> {
         let mirror = self.context.mirror;
         let made_here = self.outputs.0.values().any(|output| mirror.is_young(&output.id));
         made_here || self.known_ids().iter().any(|id| mirror.is_young(id))
+    }
+
+    /// Whether the step names something of the kind that was not found which is none of ours: a target group
+    /// that an annotation gives by its ARN. Nothing that we could read again would bring it back.
+    fn is_about_others(&self, error: &AwsError) -> bool {
+        let mirror = self.context.mirror;
+        let of_kind = |id: &String| is_about(error, id) && !mirror.is_ours(id);
+        self.known_ids().iter().any(of_kind)
     }
 
     fn known_ids(&self) -> Vec<String> {

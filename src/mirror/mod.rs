@@ -114,6 +114,11 @@ impl Mirror {
         self.state().is_young(id, now)
     }
 
+    /// Whether a resource is in the picture: what carries our tags, or what we created.
+    pub fn is_ours(&self, id: &str) -> bool {
+        self.state().is_ours(id)
+    }
+
     /// Forgets that a stack ever held something: its owner is gone and nothing of it is left.
     pub fn forget(&self, key: &StackKey) {
         self.state().forget_key(key);

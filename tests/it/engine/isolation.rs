@@ -95,3 +95,21 @@ async fn an_unparsable_annotation_is_told_and_harms_no_other() {
     controller.assert_content("mended");
     assert!(has_address(&world, "bad"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_named_by_its_arn_that_is_not_there_is_told_at_once() {
+    let world = world();
+    let group = "arn:aws:elasticloadbalancing:us-west-2:000000000000:targetgroup/none/0123456789abcdef";
+    let action = format!(
+        r#"{{"type":"forward","forwardConfig":{{"baseServiceWeight":1,"targetGroups":[{{"targetGroupARN":"{group}","weight":1}}]}}}}"#
+    );
+    let mut service = plain("web");
+    service["metadata"]["annotations"]["service.beta.kubernetes.io/actions.TCP-80"] = action.into();
+    world.apply(&service);
+    let mut controller = world.start();
+    controller.run_for(Duration::from_secs(30)).await;
+    let (reason, note) = warning(&world, "web");
+    assert_eq!(reason, "FailedDeployModel");
+    assert!(note.contains("TargetGroupNotFound"), "{note}");
+    assert!(has_address(&world, "web"));
+}
