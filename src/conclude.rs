@@ -6,12 +6,12 @@ use elbow_core::event::Event;
 use elbow_core::intent::ingress::{self, Resolution};
 use elbow_core::intent::{Intent, Wish};
 use elbow_core::key::{Key, StackKey, StackKind};
-use elbow_core::plan::{Action, Plan};
+use elbow_core::plan::{Action, Plan, Step};
 use elbow_core::status::{self, Reason};
 use elbow_core::view::IngressPoint;
 use elbow_crds::problem::{ObjectRef, Problem};
 
-use crate::apply;
+use crate::apply::{self, Waiting};
 use crate::aws::{AwsError, Cx};
 use crate::cluster::view::View;
 use crate::engine::Engine;
@@ -103,6 +103,9 @@ pub fn unrecorded(intent: &Intent, error: &kube::Error) -> Run {
 pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Plan>, cx: &Cx) -> Run {
     let key = &intent.key;
     let mut run = outcome(intent, &pass);
+    if waits_for_rules_on_targets(engine, &pass) {
+        run.enqueue.extend(engine.targets.leftover_keys(cx).await);
+    }
     let complete = pass.applied.is_complete(&pass.plan);
     let mut changed = !pass.plan.is_empty();
     let mut written = Written {
@@ -140,6 +143,15 @@ pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Pla
         });
     }
     run
+}
+
+/// Whether a security group that may be a source of rules on targets is not let go. With a shared backend
+/// security group that one is the source.
+fn waits_for_rules_on_targets(engine: &Engine, pass: &Pass) -> bool {
+    let step = |waiting: &Waiting| pass.plan.steps.get(waiting.step.0);
+    let is_held = |step: &Step| matches!(step.action, Action::DeleteSecurityGroup { .. });
+    !engine.settings.enable_backend_security_group
+        && pass.applied.waiting.iter().filter_map(step).any(is_held)
 }
 
 /// What the steps say about the run.

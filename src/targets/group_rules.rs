@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use elbow_core::key::Key;
 use elbow_core::targets::decide::FINALIZER;
 use elbow_core::targets::group_rules::group_changes;
 use elbow_core::targets::ledger::{BindingName, GroupResult, GroupRun};
@@ -140,6 +141,18 @@ impl Targets {
             Err(error) => {
                 *lock(&self.leftovers_found) = false;
                 tracing::warn!(%error, "could not look for security group rules that nobody asks for");
+            }
+        }
+    }
+
+    /// Runs over the groups that may still hold a rule of ours which names a security group that AWS does not
+    /// let go: a process that ended before it could revoke, or upstream's controller, leaves such rules.
+    pub async fn leftover_keys(&self, cx: &Cx) -> Vec<Key> {
+        match self.leftover_groups(cx).await {
+            Ok(groups) => groups.into_iter().map(|group| self.group_key(group)).collect(),
+            Err(error) => {
+                tracing::warn!(%error, "could not look for rules that hold a security group");
+                Vec::new()
             }
         }
     }
