@@ -9,7 +9,7 @@ use super::inquiry::Inquiry;
 use super::security_groups::{Security, TargetAccess};
 use super::{Context, GroupNames};
 use crate::intent::ServiceIntent;
-use crate::intent::wish::TargetGroupWish;
+use crate::intent::wish::{ServiceTargetGroupWish, TargetGroupWish};
 use crate::model::{
     Binding, BindingNetworking, BindingPeer, BindingPort, BindingRule, BindingSpec, HealthCheckPort,
     IpFamily, Protocol, Ref, ResourceKind, Scheme, tracking,
@@ -43,9 +43,10 @@ pub(super) fn build(
     complete.then_some(bindings)
 }
 
-fn binding(
+/// The binding of a target group.
+pub(super) fn binding<M>(
     context: &Context<'_>,
-    wish: &TargetGroupWish,
+    wish: &TargetGroupWish<M>,
     names: &GroupNames,
     networking: Option<BindingNetworking>,
 ) -> Binding {
@@ -60,7 +61,7 @@ fn binding(
             target_type: Some(wish.target_type),
             protocol: Some(group_protocol(wish.protocol)),
             service_name: wish.service.clone(),
-            service_port: IntOrString::Int(wish.service_port),
+            service_port: wish.service_port.clone(),
             networking,
             node_selector: wish.node_labels.as_ref().map(|labels| LabelSelector {
                 match_labels: Some(labels.clone()),
@@ -94,7 +95,7 @@ fn group_protocol(protocol: Protocol) -> TargetGroupProtocol {
 #[allow(clippy::option_option)]
 fn networking(
     context: &Context<'_>,
-    wish: &TargetGroupWish,
+    wish: &ServiceTargetGroupWish,
     access: &Access<'_>,
     inquiry: &mut Inquiry<'_>,
 ) -> Option<Option<BindingNetworking>> {
@@ -123,7 +124,7 @@ fn port(protocol: NetworkingProtocol, port: &IntOrString) -> BindingPort {
     }
 }
 
-fn all_ports(wish: &TargetGroupWish) -> Vec<BindingPort> {
+fn all_ports(wish: &ServiceTargetGroupWish) -> Vec<BindingPort> {
     let any = |protocol| BindingPort { protocol, port: None };
     let mut ports = vec![any(NetworkingProtocol::Tcp)];
     if wish.protocol.carries_udp() {
@@ -141,7 +142,7 @@ fn number(port: &IntOrString) -> i32 {
 }
 
 /// Whether health checks go to the port that carries the traffic.
-fn checks_traffic_port(wish: &TargetGroupWish) -> bool {
+fn checks_traffic_port(wish: &ServiceTargetGroupWish) -> bool {
     match wish.health_check.port {
         HealthCheckPort::TrafficPort => true,
         HealthCheckPort::Number(checked) => checked == number(&wish.target_port),
@@ -152,7 +153,7 @@ fn carries_both(protocol: Protocol) -> bool {
     matches!(protocol, Protocol::TcpUdp | Protocol::TcpQuic)
 }
 
-fn restricted_ports(wish: &TargetGroupWish) -> Vec<BindingPort> {
+fn restricted_ports(wish: &ServiceTargetGroupWish) -> Vec<BindingPort> {
     let target = &wish.target_port;
     let mut ports = Vec::new();
     if wish.protocol.carries_udp() {
@@ -179,11 +180,11 @@ struct Clients {
 }
 
 fn from_addresses(
-    wish: &TargetGroupWish,
+    wish: &ServiceTargetGroupWish,
     access: &Access<'_>,
     inquiry: &mut Inquiry<'_>,
 ) -> Option<BindingNetworking> {
-    let sees_clients = wish.protocol.carries_udp() || wish.preserve_client_ip;
+    let sees_clients = wish.protocol.carries_udp() || wish.more.preserve_client_ip;
     let clients = if sees_clients {
         Some(clients(wish, access.scheme, inquiry)?)
     } else {
@@ -222,11 +223,11 @@ fn rule(cidrs: &[String], ports: Vec<BindingPort>) -> BindingRule {
 
 /// Whether health checks need a rule of their own. A UDP group always does, QUIC on its traffic port does
 /// not (as upstream decides).
-fn needs_health_rule(wish: &TargetGroupWish, clients: Option<&Clients>) -> bool {
+fn needs_health_rule(wish: &ServiceTargetGroupWish, clients: Option<&Clients>) -> bool {
     if wish.protocol == Protocol::Udp || !checks_traffic_port(wish) {
         return true;
     }
-    wish.preserve_client_ip && clients.is_some_and(|clients| !clients.everybody)
+    wish.more.preserve_client_ip && clients.is_some_and(|clients| !clients.everybody)
 }
 
 fn subnet_cidrs(family: IpFamily, subnets: &[Subnet]) -> Vec<String> {
@@ -240,15 +241,15 @@ fn subnet_cidrs(family: IpFamily, subnets: &[Subnet]) -> Vec<String> {
 }
 
 /// Clients by source ranges; without ranges the whole VPC (internal) or everybody (internet-facing).
-fn clients(wish: &TargetGroupWish, scheme: Scheme, inquiry: &mut Inquiry<'_>) -> Option<Clients> {
-    if !wish.sources.ranges.is_empty() {
+fn clients(wish: &ServiceTargetGroupWish, scheme: Scheme, inquiry: &mut Inquiry<'_>) -> Option<Clients> {
+    if !wish.more.sources.ranges.is_empty() {
         return ranges(wish, inquiry);
     }
     let cidrs = match (scheme, wish.family) {
         (Scheme::InternetFacing, IpFamily::Ipv4) => vec!["0.0.0.0/0".to_owned()],
         (Scheme::InternetFacing, IpFamily::Ipv6) => vec!["::/0".to_owned()],
-        (Scheme::Internal, IpFamily::Ipv4) => inquiry.vpc(&wish.sources.origin)?.ipv4_cidrs.clone(),
-        (Scheme::Internal, IpFamily::Ipv6) => inquiry.vpc(&wish.sources.origin)?.ipv6_cidrs.clone(),
+        (Scheme::Internal, IpFamily::Ipv4) => inquiry.vpc(&wish.more.sources.origin)?.ipv4_cidrs.clone(),
+        (Scheme::Internal, IpFamily::Ipv6) => inquiry.vpc(&wish.more.sources.origin)?.ipv6_cidrs.clone(),
     };
     Some(Clients {
         cidrs,
@@ -256,8 +257,8 @@ fn clients(wish: &TargetGroupWish, scheme: Scheme, inquiry: &mut Inquiry<'_>) ->
     })
 }
 
-fn ranges(wish: &TargetGroupWish, inquiry: &mut Inquiry<'_>) -> Option<Clients> {
-    let cidrs = inquiry.blocks(&wish.sources)?;
+fn ranges(wish: &ServiceTargetGroupWish, inquiry: &mut Inquiry<'_>) -> Option<Clients> {
+    let cidrs = inquiry.blocks(&wish.more.sources)?;
     Some(Clients {
         everybody: cidrs.iter().any(|(_, cidr)| cidr.is_everything()),
         cidrs: cidrs.into_iter().map(|(text, _)| text).collect(),

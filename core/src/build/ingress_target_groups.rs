@@ -1,32 +1,24 @@
 //! Target groups of a group of Ingresses, with their bindings (upstream `pkg/ingress/model_build_target_group.go`).
 
-use std::collections::BTreeMap;
-
-use elbow_crds::target_group_binding::{NetworkingProtocol, TargetGroupProtocol};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use elbow_crds::target_group_binding::NetworkingProtocol;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::names::{self, IngressTargetGroupName};
 use super::security_groups::TargetAccess;
-use super::{Context, GroupNames};
-use crate::intent::ingress::port_text;
-use crate::intent::ingress::wish::IngressTargetGroupWish;
-use crate::model::{
-    Binding, BindingNetworking, BindingPeer, BindingPort, BindingRule, BindingSpec, HealthCheckPort,
-    Protocol, Ref, ResourceId, ResourceKind, Setting, TargetGroup, tracking,
-};
-
-/// Wanted target groups of Ingresses by resource id.
-pub(super) type Wishes = BTreeMap<ResourceId, IngressTargetGroupWish>;
+use super::target_groups::Wishes;
+use super::{Context, GroupNames, bindings};
+use crate::intent::ingress::wish::{IngressTargetGroupWish, OfIngress};
+use crate::intent::wish::port_text;
+use crate::model::{Binding, BindingNetworking, BindingPeer, BindingPort, BindingRule, HealthCheckPort};
 
 /// Names of all target groups; their bindings have the same.
-pub(super) fn names(context: &Context<'_>, wishes: &Wishes) -> GroupNames {
+pub(super) fn names(context: &Context<'_>, wishes: &Wishes<OfIngress>) -> GroupNames {
     let stack = context.key.stack_id();
     let name = |wish: &IngressTargetGroupWish| {
         names::ingress_target_group(&IngressTargetGroupName {
             cluster: &context.settings.scope.cluster,
             stack: &stack,
-            ingress: (&wish.ingress_namespace, &wish.ingress_name),
+            ingress: (&wish.more.namespace, &wish.more.name),
             namespace: &wish.namespace,
             name: &wish.service,
             uid: &wish.uid,
@@ -34,76 +26,24 @@ pub(super) fn names(context: &Context<'_>, wishes: &Wishes) -> GroupNames {
             port: wish.port,
             target_type: wish.target_type,
             protocol: wish.protocol,
-            protocol_version: &wish.protocol_version,
-            control_port: wish.control_port,
+            protocol_version: wish.protocol_version.get().map_or("", String::as_str),
+            control_port: wish.control_port.get().copied(),
         })
     };
     wishes.iter().map(|(id, wish)| (id.clone(), name(wish))).collect()
 }
 
-/// All target groups, by resource id.
-pub(super) fn groups(wishes: &Wishes, names: &GroupNames) -> Vec<TargetGroup> {
-    let group = |wish: &IngressTargetGroupWish| TargetGroup {
-        id: wish.id.clone(),
-        arn: None,
-        name: names.get(&wish.id).cloned().unwrap_or_default(),
-        target_type: wish.target_type,
-        port: wish.port,
-        protocol: wish.protocol,
-        protocol_version: Setting::Set(wish.protocol_version.clone()),
-        control_port: Setting::from(wish.control_port),
-        family: wish.family,
-        health_check: wish.health_check.clone(),
-        attributes: wish.attributes.clone(),
-        tags: wish.tags.clone(),
-        load_balancers: Vec::new(),
-        origins: wish.origins.clone(),
-    };
-    wishes.values().map(group).collect()
-}
-
 /// All bindings, by resource id.
 pub(super) fn bindings(
     context: &Context<'_>,
-    wishes: &Wishes,
+    wishes: &Wishes<OfIngress>,
     names: &GroupNames,
     access: &TargetAccess,
 ) -> Vec<Binding> {
-    let binding = |wish: &IngressTargetGroupWish| Binding {
-        id: wish.id.clone(),
-        namespace: wish.namespace.clone(),
-        name: names.get(&wish.id).cloned().unwrap_or_default(),
-        labels: tracking::binding_labels(context.key),
-        annotations: BTreeMap::new(),
-        spec: BindingSpec {
-            target_group: Ref::pending(ResourceKind::TargetGroup, &wish.id),
-            target_type: Some(wish.target_type),
-            protocol: Some(group_protocol(wish.protocol)),
-            service_name: wish.service.clone(),
-            service_port: wish.service_port.clone(),
-            networking: networking(context, wish, access),
-            node_selector: wish.node_labels.as_ref().map(|labels| LabelSelector {
-                match_labels: Some(labels.clone()),
-                match_expressions: None,
-            }),
-            family: Some(wish.family),
-            vpc: context.settings.realm.vpc.clone(),
-            multi_cluster: wish.multi_cluster,
-            foreign_fields: false,
-        },
-        uid: None,
-        deleting: false,
-        origins: wish.origins.clone(),
-    };
-    wishes.values().map(binding).collect()
-}
-
-fn group_protocol(protocol: Protocol) -> TargetGroupProtocol {
-    if protocol == Protocol::Https {
-        TargetGroupProtocol::Https
-    } else {
-        TargetGroupProtocol::Http
-    }
+    let wishes = wishes.values();
+    wishes
+        .map(|wish| bindings::binding(context, wish, names, networking(context, wish, access)))
+        .collect()
 }
 
 /// Rules on the targets: one for each port, from the security group of the load balancer that is let in. Without
@@ -139,7 +79,7 @@ fn restricted_ports(wish: &IngressTargetGroupWish) -> Vec<IntOrString> {
         HealthCheckPort::TrafficPort => None,
         HealthCheckPort::Number(port) => Some(IntOrString::Int(port)),
     };
-    let control = wish.control_port.map(IntOrString::Int);
+    let control = wish.control_port.get().copied().map(IntOrString::Int);
     [Some(wish.target_port.clone()), checked, control]
         .into_iter()
         .flatten()
@@ -154,16 +94,17 @@ mod tests {
         clippy::panic,
         clippy::indexing_slicing
     )]
+    use std::collections::BTreeMap;
+
+    use super::super::target_groups;
     use super::*;
     use crate::key::StackKey;
-    use crate::model::{HealthCheck, IpFamily, Origins, TargetType};
+    use crate::model::{HealthCheck, IpFamily, Origins, Protocol, Ref, ResourceId, Setting, TargetType};
     use crate::settings::Settings;
 
     fn wish() -> IngressTargetGroupWish {
         IngressTargetGroupWish {
             id: ResourceId::from("default/echo-server-echo-svc:80"),
-            ingress_namespace: "default".to_owned(),
-            ingress_name: "echo-server".to_owned(),
             namespace: "default".to_owned(),
             service: "echo-svc".to_owned(),
             uid: "11111111-2222-3333-4444-555555555555".to_owned(),
@@ -172,8 +113,8 @@ mod tests {
             port: 1,
             target_type: TargetType::Ip,
             protocol: Protocol::Http,
-            protocol_version: "HTTP1".to_owned(),
-            control_port: Some(3000),
+            protocol_version: Setting::Set("HTTP1".to_owned()),
+            control_port: Setting::Set(3000),
             family: IpFamily::Ipv4,
             health_check: HealthCheck {
                 protocol: Protocol::Http,
@@ -190,6 +131,10 @@ mod tests {
             multi_cluster: false,
             tags: BTreeMap::new(),
             origins: Origins::new(),
+            more: OfIngress {
+                namespace: "default".to_owned(),
+                name: "echo-server".to_owned(),
+            },
         }
     }
 
@@ -201,7 +146,10 @@ mod tests {
         };
         let wishes = Wishes::from([(wish().id, wish())]);
         let names = names(&context, &wishes);
-        assert_eq!(groups(&wishes, &names)[0].name, names[&wish().id]);
+        assert_eq!(
+            target_groups::build(&context, &wishes, &names)[0].name,
+            names[&wish().id]
+        );
         bindings(&context, &wishes, &names, access).remove(0)
     }
 

@@ -137,7 +137,7 @@ fn build_ingress(context: &Context<'_>, ingress: &IngressIntent, inquiry: &mut I
     Some(Stack {
         key: context.key.clone(),
         load_balancers: vec![foundation.load_balancer?],
-        target_groups: ingress_target_groups::groups(wishes, &names),
+        target_groups: target_groups::build(context, wishes, &names),
         listeners: listeners?,
         rules: rules?,
         bindings: ingress_target_groups::bindings(context, wishes, &names, &security.access),
@@ -210,7 +210,7 @@ fn build_service(context: &Context<'_>, service: &ServiceIntent, inquiry: &mut I
         key: context.key.clone(),
         security_groups: foundation.security?.managed.into_iter().collect(),
         load_balancers: vec![foundation.load_balancer?],
-        target_groups: target_groups::build(context, service, &names),
+        target_groups: target_groups::build(context, &service.target_groups, &names),
         listeners: listeners?,
         rules: Vec::new(),
         bindings: bindings?,

@@ -72,7 +72,7 @@ pub struct TargetGroupName<'a> {
     /// Port of the group.
     pub port: i32,
     /// Port of the Service.
-    pub service_port: i32,
+    pub service_port: &'a str,
     /// Target type.
     pub target_type: TargetType,
     /// Protocol of the group.
@@ -93,7 +93,7 @@ pub fn target_group(from: &TargetGroupName<'_>) -> String {
             from.base_uid.unwrap_or_default(),
             from.uid,
             &from.port.to_string(),
-            &from.service_port.to_string(),
+            from.service_port,
             from.target_type.as_str(),
             from.protocol.as_str(),
             from.health_check_protocol.as_str(),
@@ -266,7 +266,7 @@ mod tests {
             name: "nlb-ip-svc-tls",
             uid: UID,
             port: 80,
-            service_port: 80,
+            service_port: "80",
             target_type: TargetType::Ip,
             protocol: Protocol::Tcp,
             health_check_protocol: Protocol::Tcp,

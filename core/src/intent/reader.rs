@@ -96,6 +96,15 @@ impl<'a, S> Reader<'a, S> {
         self.warn(&self.key(suffix), code, message);
     }
 
+    /// A warning at an annotation that is not in the table; `nearest` is the one that may be meant.
+    pub fn warn_unknown(&mut self, suffix: &str, nearest: Option<&str>) {
+        let message = match nearest {
+            Some(known) => format!("the annotation is not known; did you mean {}?", self.key(known)),
+            None => "the annotation is not known to this controller and has no effect".to_owned(),
+        };
+        self.warn_at(suffix, ProblemCode::Ignored, message);
+    }
+
     /// A field of this object as an origin.
     pub fn origin(&self, field: &str) -> Origin {
         Origin {

@@ -295,10 +295,10 @@ pub enum GroupWish {
     },
 }
 
-/// A target group with its binding.
+/// A target group with its binding. `M` is what only one front end asks.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TargetGroupWish {
-    /// Resource id, `namespace/service:port`.
+pub struct TargetGroupWish<M> {
+    /// Resource id.
     pub id: ResourceId,
     /// Namespace of the Service behind it.
     pub namespace: String,
@@ -306,10 +306,8 @@ pub struct TargetGroupWish {
     pub service: String,
     /// UID of that Service.
     pub uid: String,
-    /// UID of the base Service, for the group of a weighted backend.
-    pub base_uid: Option<String>,
-    /// Port number of that Service.
-    pub service_port: i32,
+    /// Port of that Service as it is referred to: a number, or for an Ingress a name.
+    pub service_port: IntOrString,
     /// Port at the target: node port, or target port, which may be a name.
     pub target_port: IntOrString,
     /// Default port of the group; 1 where targets listen on a named port.
@@ -318,20 +316,46 @@ pub struct TargetGroupWish {
     pub target_type: TargetType,
     /// Protocol.
     pub protocol: Protocol,
+    /// `HTTP1`, `HTTP2` or `GRPC`, for HTTP and HTTPS.
+    pub protocol_version: Setting<String>,
+    /// Port of the target control agent.
+    pub control_port: Setting<i32>,
     /// Address family.
     pub family: IpFamily,
     /// Health check.
     pub health_check: HealthCheck,
     /// Attributes to set.
     pub attributes: BTreeMap<String, String>,
-    /// Whether targets see the client's address.
-    pub preserve_client_ip: bool,
     /// Labels of nodes that may become targets; `None` for all.
     pub node_labels: Option<BTreeMap<String, String>>,
     /// Whether other clusters register targets too.
     pub multi_cluster: bool,
-    /// Clients that may connect, for a load balancer without security groups.
-    pub sources: SourceRanges,
+    /// Tags, `--default-tags` included.
+    pub tags: Tags,
     /// Who asked; nobody in particular if empty.
     pub origins: Origins,
+    /// The rest.
+    pub more: M,
 }
+
+/// A port as it is written in ids and names.
+pub(crate) fn port_text(port: &IntOrString) -> String {
+    match port {
+        IntOrString::Int(number) => number.to_string(),
+        IntOrString::String(name) => name.clone(),
+    }
+}
+
+/// What only Services ask of a target group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OfService {
+    /// UID of the base Service, for the group of a weighted backend.
+    pub base_uid: Option<String>,
+    /// Whether targets see the client's address.
+    pub preserve_client_ip: bool,
+    /// Clients that may connect, for a load balancer without security groups.
+    pub sources: SourceRanges,
+}
+
+/// A target group of a Service; its id is `namespace/service:port`.
+pub type ServiceTargetGroupWish = TargetGroupWish<OfService>;

@@ -147,42 +147,18 @@ fn one_version_is_served_and_stored_without_subresources() {
 #[test]
 fn the_columns_are_upstreams() {
     let columns = [
-        ("GROUP-NAME", "string", ".spec.group.name"),
-        ("SCHEME", "string", ".spec.scheme"),
-        ("IP-ADDRESS-TYPE", "string", ".spec.ipAddressType"),
-        ("AGE", "date", ".metadata.creationTimestamp"),
+        ("GROUP-NAME", "string", ".spec.group.name", 0),
+        ("SCHEME", "string", ".spec.scheme", 0),
+        ("IP-ADDRESS-TYPE", "string", ".spec.ipAddressType", 0),
+        ("AGE", "date", ".metadata.creationTimestamp", 0),
     ];
-    let version = version();
-    let found: Vec<(&str, &str, &str)> = version["additionalPrinterColumns"]
-        .as_array()
-        .expect("columns")
-        .iter()
-        .map(|column| {
-            (
-                column["name"].as_str().expect("name"),
-                column["type"].as_str().expect("type"),
-                column["jsonPath"].as_str().expect("path"),
-            )
-        })
-        .collect();
-    assert_eq!(found, columns);
+    assert_eq!(schema_rows::columns(&version()), columns);
 }
 
 #[test]
 fn the_names_are_upstreams_and_the_kind_belongs_to_the_cluster() {
-    let definition = definition();
-    assert_eq!(definition["metadata"]["name"], "ingressclassparams.elbv2.k8s.aws");
-    assert_eq!(definition["spec"]["group"], "elbv2.k8s.aws");
-    assert_eq!(definition["spec"]["scope"], "Cluster");
-    assert_eq!(
-        definition["spec"]["names"],
-        json!({
-            "kind": "IngressClassParams",
-            "listKind": "IngressClassParamsList",
-            "plural": "ingressclassparams",
-            "singular": "ingressclassparam"
-        })
-    );
+    let (plural, singular) = ("ingressclassparams", "ingressclassparam");
+    schema_rows::assert_names(&definition(), "Cluster", "IngressClassParams", plural, singular);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The generated definition of a file.
 pub fn definition(file: &str) -> Value {
@@ -63,4 +63,33 @@ pub fn assert_rows(found: &[(String, Value)], expected: &[(&str, Value)]) {
             .expect("compared above");
         assert_eq!(own, row, "constraints of {path}");
     }
+}
+
+/// A column of `kubectl get`: name, type, JSON path, priority.
+pub type Column<'a> = (&'a str, &'a str, &'a str, i64);
+
+/// The columns of a version.
+pub fn columns(version: &Value) -> Vec<Column<'_>> {
+    let columns = version["additionalPrinterColumns"].as_array();
+    columns.expect("columns").iter().map(column).collect()
+}
+
+fn column(column: &Value) -> Column<'_> {
+    let text = |key: &str| column[key].as_str().expect("a text");
+    let priority = column["priority"].as_i64().unwrap_or(0);
+    (text("name"), text("type"), text("jsonPath"), priority)
+}
+
+/// Asserts group, scope and names of a definition, and the name that follows from them.
+pub fn assert_names(definition: &Value, scope: &str, kind: &str, plural: &str, singular: &str) {
+    assert_eq!(definition["metadata"]["name"], format!("{plural}.elbv2.k8s.aws"));
+    assert_eq!(definition["spec"]["group"], "elbv2.k8s.aws");
+    assert_eq!(definition["spec"]["scope"], scope);
+    let names = json!({
+        "kind": kind,
+        "listKind": format!("{kind}List"),
+        "plural": plural,
+        "singular": singular,
+    });
+    assert_eq!(definition["spec"]["names"], names);
 }

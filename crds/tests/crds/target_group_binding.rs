@@ -206,40 +206,14 @@ fn both_versions_have_a_status_subresource_and_upstreams_columns() {
     for name in ["v1alpha1", "v1beta1"] {
         let version = version(name);
         assert_eq!(version["subresources"], json!({ "status": {} }), "{name}");
-        let found: Vec<(&str, &str, &str, i64)> = version["additionalPrinterColumns"]
-            .as_array()
-            .expect("columns")
-            .iter()
-            .map(|column| {
-                (
-                    column["name"].as_str().expect("name"),
-                    column["type"].as_str().expect("type"),
-                    column["jsonPath"].as_str().expect("path"),
-                    column["priority"].as_i64().unwrap_or(0),
-                )
-            })
-            .collect();
-        assert_eq!(found, columns, "{name}");
+        assert_eq!(schema_rows::columns(&version), columns, "{name}");
     }
 }
 
 #[test]
 fn the_names_are_upstreams() {
     let definition = definition();
-    assert_eq!(
-        definition["metadata"]["name"],
-        "targetgroupbindings.elbv2.k8s.aws"
-    );
-    assert_eq!(definition["spec"]["group"], "elbv2.k8s.aws");
-    assert_eq!(definition["spec"]["scope"], "Namespaced");
-    assert_eq!(
-        definition["spec"]["names"],
-        json!({
-            "kind": "TargetGroupBinding",
-            "listKind": "TargetGroupBindingList",
-            "plural": "targetgroupbindings",
-            "singular": "targetgroupbinding"
-        })
-    );
+    let (plural, singular) = ("targetgroupbindings", "targetgroupbinding");
+    schema_rows::assert_names(&definition, "Namespaced", "TargetGroupBinding", plural, singular);
     assert_eq!(definition["spec"].get("conversion"), None);
 }

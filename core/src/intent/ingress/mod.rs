@@ -38,7 +38,6 @@ pub use class::{CLASS_ANNOTATION, CONTROLLER};
 pub use group::{FINALIZER, Resolution, finalizer, finalizer_groups, resolve};
 pub use member::{Member, Membership};
 pub use target_groups::TargetGroups;
-pub(crate) use target_groups::port_text;
 
 /// Ingresses that can be built.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,15 +9,13 @@ use super::member::Member;
 /// Unknown keys, and keys of features that have no effect yet.
 pub(super) fn warn_annotations(member: &mut Member<'_>) {
     for suffix in member.annotations.suffixes() {
-        let message = match table::find(suffix) {
-            None => match table::nearest(suffix) {
-                Some(known) => format!("the annotation is not known; did you mean {}?", member.key(known)),
-                None => "the annotation is not known to this controller and has no effect".to_owned(),
-            },
-            Some(row) if row.later.is_some_and(is_silent) => "it has no effect yet".to_owned(),
-            Some(_) => continue,
-        };
-        member.warn_at(suffix, ProblemCode::Ignored, message);
+        match table::find(suffix) {
+            None => member.warn_unknown(suffix, table::nearest(suffix)),
+            Some(row) if row.later.is_some_and(is_silent) => {
+                member.warn_at(suffix, ProblemCode::Ignored, "it has no effect yet");
+            }
+            Some(_) => {}
+        }
     }
 }
 

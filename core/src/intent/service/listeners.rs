@@ -9,7 +9,7 @@ use elbow_crds::problem::ProblemCode;
 use super::Reader;
 use super::actions;
 use super::target_groups::TargetGroups;
-use crate::intent::wish::{AlpnPolicy, ListenerWish, SourceRanges, TargetGroupWish, TlsWish};
+use crate::intent::wish::{AlpnPolicy, ListenerWish, ServiceTargetGroupWish, SourceRanges, TlsWish};
 use crate::model::{IpAddressType, Protocol, ResourceId, Tags};
 use crate::view::ServicePort;
 
@@ -26,7 +26,7 @@ pub(super) struct Lowered {
     /// Listeners, each port once.
     pub listeners: Vec<ListenerWish>,
     /// Target groups by resource id.
-    pub target_groups: BTreeMap<ResourceId, TargetGroupWish>,
+    pub target_groups: BTreeMap<ResourceId, ServiceTargetGroupWish>,
     /// `PROTOCOL-port` of every port, those included that lost their listener to an earlier port.
     pub variants: BTreeSet<String>,
 }
@@ -63,7 +63,7 @@ pub(super) fn read(
         ports: ssl_ports(reader),
     };
     let quic = quic_ports(reader);
-    let mut target_groups = TargetGroups::new(reader, ip_address_type, sources.clone());
+    let mut target_groups = TargetGroups::new(reader, ip_address_type, sources.clone(), tags);
     let mut listeners: Vec<ListenerWish> = Vec::new();
     let mut variants = BTreeSet::new();
     for group in groups {

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use elbow_crds::annotation::{Annotations, service::PREFIX};
 use elbow_crds::problem::{ObjectRef, Problem};
 
-use super::wish::{ListenerWish, LoadBalancerWish, SecurityWish, TargetGroupWish};
+use super::wish::{ListenerWish, LoadBalancerWish, SecurityWish, ServiceTargetGroupWish};
 use super::{Intent, Objects, Wish, protection, reader};
 use crate::key::StackKey;
 use crate::model::{Owner, ResourceId, Tags};
@@ -47,7 +47,7 @@ pub struct ServiceIntent {
     /// Listeners, each port once.
     pub listeners: Vec<ListenerWish>,
     /// Target groups by resource id.
-    pub target_groups: BTreeMap<ResourceId, TargetGroupWish>,
+    pub target_groups: BTreeMap<ResourceId, ServiceTargetGroupWish>,
 }
 
 /// Reads a Service; see [`super::read`].

@@ -10,8 +10,8 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::Reader;
 use super::health_check;
 use super::security;
-use crate::intent::wish::{SourceRanges, TargetGroupWish};
-use crate::model::{IpAddressType, IpFamily, Origins, Protocol, ResourceId, TargetType};
+use crate::intent::wish::{OfService, ServiceTargetGroupWish, SourceRanges};
+use crate::model::{IpAddressType, IpFamily, Origins, Protocol, ResourceId, Setting, Tags, TargetType};
 use crate::view::{Service, ServicePort};
 
 const TARGET_TYPE: &str = "aws-load-balancer-nlb-target-type";
@@ -48,7 +48,7 @@ impl GroupSource<'_> {
 
 /// The target groups of a stack, each id once: the first one stays.
 pub(super) struct TargetGroups {
-    wishes: BTreeMap<ResourceId, TargetGroupWish>,
+    wishes: BTreeMap<ResourceId, ServiceTargetGroupWish>,
     target_type: TargetType,
     ip_address_type: IpAddressType,
     base_sources: SourceRanges,
@@ -58,11 +58,17 @@ pub(super) struct TargetGroups {
     attributes: BTreeMap<String, String>,
     node_labels: Option<BTreeMap<String, String>>,
     multi_cluster: bool,
+    tags: Tags,
 }
 
 impl TargetGroups {
     /// Reads what all groups have in common. `sources` are the clients of the base Service.
-    pub fn new(reader: &mut Reader<'_>, ip_address_type: IpAddressType, sources: SourceRanges) -> Self {
+    pub fn new(
+        reader: &mut Reader<'_>,
+        ip_address_type: IpAddressType,
+        sources: SourceRanges,
+        tags: &Tags,
+    ) -> Self {
         let target_type = target_type(reader);
         let attributes = reader.map(ATTRIBUTES).unwrap_or_default();
         check_client_ip(reader, ATTRIBUTES, &attributes);
@@ -77,11 +83,12 @@ impl TargetGroups {
             attributes,
             node_labels: node_labels(reader, target_type),
             multi_cluster: reader.bool(MULTI_CLUSTER).unwrap_or(false),
+            tags: tags.clone(),
         }
     }
 
     /// The groups by resource id.
-    pub fn into_wishes(self) -> BTreeMap<ResourceId, TargetGroupWish> {
+    pub fn into_wishes(self) -> BTreeMap<ResourceId, ServiceTargetGroupWish> {
         self.wishes
     }
 
@@ -100,7 +107,12 @@ impl TargetGroups {
         id
     }
 
-    fn group(&self, reader: &mut Reader<'_>, source: &GroupSource<'_>, id: &ResourceId) -> TargetGroupWish {
+    fn group(
+        &self,
+        reader: &mut Reader<'_>,
+        source: &GroupSource<'_>,
+        id: &ResourceId,
+    ) -> ServiceTargetGroupWish {
         let service = source.service;
         let attributes = self.group_attributes(reader, source.port.port);
         let target_port = match self.target_type {
@@ -112,29 +124,34 @@ impl TargetGroups {
         } else {
             self.base_sources.clone()
         };
-        let base_uid = source.weighted.then(|| reader.of.meta.uid.clone());
-        TargetGroupWish {
-            id: id.clone(),
-            namespace: service.meta.namespace.clone(),
-            service: service.meta.name.clone(),
-            uid: service.meta.uid.clone(),
-            base_uid,
-            service_port: source.port.port,
-            port: group_port(reader, source, self.target_type, &target_port),
-            target_port,
-            target_type: self.target_type,
-            protocol: source.protocol,
-            family: self.family(reader, source),
-            health_check: health_check::read(reader, service, self.target_type),
+        let more = OfService {
+            base_uid: source.weighted.then(|| reader.of.meta.uid.clone()),
             preserve_client_ip: attributes
                 .get(CLIENT_IP_ATTRIBUTE)
                 .and_then(|value| parse_bool(value).ok())
                 .unwrap_or(self.target_type == TargetType::Instance),
+            sources,
+        };
+        ServiceTargetGroupWish {
+            id: id.clone(),
+            namespace: service.meta.namespace.clone(),
+            service: service.meta.name.clone(),
+            uid: service.meta.uid.clone(),
+            service_port: IntOrString::Int(source.port.port),
+            port: group_port(reader, source, self.target_type, &target_port),
+            target_port,
+            target_type: self.target_type,
+            protocol: source.protocol,
+            protocol_version: Setting::Unmanaged,
+            control_port: Setting::Unmanaged,
+            family: self.family(reader, source),
+            health_check: health_check::read(reader, service, self.target_type),
             attributes,
             node_labels: self.node_labels.clone(),
             multi_cluster: self.multi_cluster,
-            sources,
+            tags: self.tags.clone(),
             origins: self.origins(reader, source),
+            more,
         }
     }
 

@@ -5,6 +5,7 @@ use elbow_crds::problem::ProblemCode;
 
 use super::Reader;
 use super::listeners::Lowered;
+use crate::intent::wish::port_text;
 
 /// Keys that look like ours and are not in the table.
 pub(super) fn warn_unknown_annotations(reader: &mut Reader<'_>) {
@@ -12,11 +13,7 @@ pub(super) fn warn_unknown_annotations(reader: &mut Reader<'_>) {
         if !table::is_ours(suffix) || table::find(suffix).is_some() {
             continue;
         }
-        let message = match table::nearest(suffix) {
-            Some(known) => format!("the annotation is not known; did you mean {}?", reader.key(known)),
-            None => "the annotation is not known to this controller and has no effect".to_owned(),
-        };
-        reader.warn_at(suffix, ProblemCode::Ignored, message);
+        reader.warn_unknown(suffix, table::nearest(suffix));
     }
 }
 
@@ -43,9 +40,10 @@ pub(super) fn warn_unused_variants(reader: &mut Reader<'_>, lowered: &Lowered) {
 }
 
 fn is_port(reader: &Reader<'_>, lowered: &Lowered, variant: &str) -> bool {
-    let groups = lowered.target_groups.values().map(|group| group.service_port);
-    let ports = reader.of.ports.iter().map(|port| port.port);
-    groups.chain(ports).any(|port| port.to_string() == variant)
+    let mut groups = lowered.target_groups.values();
+    let mut ports = reader.of.ports.iter();
+    groups.any(|group| port_text(&group.service_port) == variant)
+        || ports.any(|port| port.port.to_string() == variant)
 }
 
 /// Keys without effect beside the others that are there.

@@ -194,7 +194,7 @@ impl Scene {
         ingress_target_group(&IngressTargetGroupName {
             cluster: &self.settings.scope.cluster,
             stack: &self.group.stack_id(),
-            ingress: (&wish.ingress_namespace, &wish.ingress_name),
+            ingress: (&wish.more.namespace, &wish.more.name),
             namespace: &wish.namespace,
             name: &wish.service,
             uid: &wish.uid,
@@ -202,8 +202,8 @@ impl Scene {
             port: wish.port,
             target_type: wish.target_type,
             protocol: wish.protocol,
-            protocol_version: &wish.protocol_version,
-            control_port: wish.control_port,
+            protocol_version: wish.protocol_version.get().map_or("", String::as_str),
+            control_port: wish.control_port.get().copied(),
         })
     }
 

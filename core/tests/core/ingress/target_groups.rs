@@ -84,8 +84,8 @@ fn vector_1_instance_targets_listen_on_the_node_port() {
     let (group, _) = outcome.only_group();
     assert_eq!((group.target_type, group.port), (TargetType::Instance, 30080));
     assert_eq!(
-        (group.protocol, group.protocol_version.as_str()),
-        (Protocol::Http, "HTTP1")
+        (group.protocol, &group.protocol_version),
+        (Protocol::Http, &Setting::Set("HTTP1".to_owned()))
     );
     assert_eq!(group.service_port, IntOrString::Int(80));
     let check = &group.health_check;
@@ -267,10 +267,10 @@ fn target_control_belongs_to_a_port_as_referenced_and_to_ip_targets() {
     let key = "target-control-port.echo-svc.80";
     assert_eq!(
         ip().annotate(key, "3000").run().only_group().0.control_port,
-        Some(3000)
+        Setting::Set(3000)
     );
     let other = ip().annotate("target-control-port.echo-svc.http", "3000");
-    assert_eq!(other.run().only_group().0.control_port, None);
+    assert_eq!(other.run().only_group().0.control_port, Setting::Unmanaged);
     assert_eq!(Scene::plain().annotate(key, "3000").faults(), [key]);
 }
 

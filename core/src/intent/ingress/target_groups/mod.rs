@@ -14,8 +14,9 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::backend::BackendAnnotations;
 use super::member::Member;
 use super::tags;
-use super::wish::IngressTargetGroupWish;
-use crate::model::{IpAddressType, IpFamily, Protocol, ResourceId, TargetType};
+use super::wish::{IngressTargetGroupWish, OfIngress};
+use crate::intent::wish::port_text;
+use crate::model::{IpAddressType, IpFamily, Protocol, ResourceId, Setting, TargetType};
 use crate::view::{Service, ServicePort};
 
 const TARGET_TYPE: &str = "target-type";
@@ -100,14 +101,6 @@ impl TargetGroups {
     }
 }
 
-/// A port as it is written in ids and names.
-pub(crate) fn port_text(port: &IntOrString) -> String {
-    match port {
-        IntOrString::Int(number) => number.to_string(),
-        IntOrString::String(name) => name.clone(),
-    }
-}
-
 fn service_port<'s>(
     member: &mut Member<'_>,
     service: &'s Service,
@@ -173,8 +166,6 @@ impl Source<'_> {
         );
         IngressTargetGroupWish {
             id: id.clone(),
-            ingress_namespace: member.of.ingress.meta.namespace.clone(),
-            ingress_name: member.of.ingress.meta.name.clone(),
             namespace: self.service.meta.namespace.clone(),
             service: self.service.meta.name.clone(),
             uid: self.service.meta.uid.clone(),
@@ -183,8 +174,8 @@ impl Source<'_> {
             port: self.group_port(member, target_type),
             target_type,
             protocol,
-            protocol_version: version.as_str().to_owned(),
-            control_port: control_port(member, &annotations, target_type, &control_suffix),
+            protocol_version: Setting::Set(version.as_str().to_owned()),
+            control_port: control_port(member, &annotations, target_type, &control_suffix).into(),
             family: self.family(member, ip_address_type),
             health_check,
             attributes: annotations.map(member, ATTRIBUTES).unwrap_or_default(),
@@ -197,6 +188,10 @@ impl Source<'_> {
                 .chain(annotations.present(member, &health_check::SUFFIXES))
                 .chain(annotations.present(member, &[&control_suffix]))
                 .collect(),
+            more: OfIngress {
+                namespace: member.of.ingress.meta.namespace.clone(),
+                name: member.of.ingress.meta.name.clone(),
+            },
         }
     }
 
