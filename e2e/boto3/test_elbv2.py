@@ -686,6 +686,7 @@ class Targets(Case):
         with gap("targets-by-id"):
             self.assertEqual(self.health(group, Targets=asked), ["unused/Target.NotInUse", "unused/Target.NotRegistered"])
         self.refused("TargetGroupNotFound", self.elb.describe_target_health, TargetGroupArn=NO_GROUP)
+        self.refused("TargetGroupNotFound", self.elb.deregister_targets, TargetGroupArn=NO_GROUP, Targets=targets)
 
     @gap("target-checks")
     def test_addresses_are_checked(self):
@@ -783,6 +784,8 @@ class Account(Case):
         limits = {one["Name"]: one["Max"] for page in pages for one in page["Limits"]}
         with gap("elb-quotas"):
             self.assertEqual((limits["network-load-balancers"], limits["target-groups"]), ("4", "6"))
+        with gap("elb-paging"):
+            self.refused("ValidationError", self.elb.describe_account_limits, PageSize=401)
 
     def test_ssl_policies_are_found_by_name_and_paged(self):
         name = "ELBSecurityPolicy-TLS13-1-2-2021-06"

@@ -75,11 +75,27 @@ impl CallFilter {
     }
 }
 
+/// How often an operation was carried out since the start, resets notwithstanding. What a fault or a rate limit kept from
+/// the account does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OperationCount {
+    /// Service.
+    pub service: Service,
+    /// Operation.
+    pub operation: &'static str,
+    /// Calls that succeeded.
+    pub succeeded: u64,
+    /// Calls that the service refused.
+    pub refused: u64,
+}
+
 /// The calls since the start or the last reset.
 #[derive(Clone, Debug, Default)]
 pub struct CallLog {
     last: u64,
     calls: VecDeque<Call>,
+    /// Successes and refusals by operation, since the start.
+    outcomes: BTreeMap<(Service, &'static str), (u64, u64)>,
 }
 
 impl CallLog {
@@ -131,7 +147,32 @@ impl CallLog {
         self.last
     }
 
-    /// Forgets all calls. Numbers go on, so that none means two calls.
+    /// Counts a call that the account answered.
+    pub fn answered(&mut self, request: &AwsRequest, succeeded: bool) {
+        let name = request.operation.as_str();
+        let known = request.service.operations().iter().find(|known| **known == name);
+        let Some(operation) = known else { return };
+        let (successes, refusals) = self.outcomes.entry((request.service, operation)).or_default();
+        *(if succeeded { successes } else { refusals }) += 1;
+    }
+
+    /// Every operation that there is, with its count.
+    pub fn operations(&self) -> Vec<OperationCount> {
+        let count = |service: Service, operation: &'static str| {
+            let counted = self.outcomes.get(&(service, operation)).copied();
+            let (succeeded, refused) = counted.unwrap_or_default();
+            OperationCount {
+                service,
+                operation,
+                succeeded,
+                refused,
+            }
+        };
+        let of = |service: Service| service.operations().iter().map(move |name| count(service, name));
+        Service::ALL.into_iter().flat_map(of).collect()
+    }
+
+    /// Forgets all calls, but not the counts. Numbers go on, so that none means two calls.
     pub fn clear(&mut self) {
         self.calls.clear();
     }

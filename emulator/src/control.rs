@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::Release,
-    calls::{Call, CallFilter},
+    calls::{Call, CallFilter, OperationCount},
     faults::{ActiveFault, Fault, FaultRule},
     seed::Seed,
     server::{Emulator, plain},
@@ -28,9 +28,10 @@ const HEALTH: [&str; 6] = [
 ];
 
 /// What `GET /_emulator` says.
-const OVERVIEW: [&str; 12] = [
+const OVERVIEW: [&str; 13] = [
     "GET /_emulator/state",
     "GET /_emulator/calls?since=SEQ&actor=KEY&operation=NAME&mutations=true",
+    "GET /_emulator/operations",
     "GET /_emulator/history?since=SEQ",
     "POST /_emulator/reset",
     "GET /_emulator/faults",
@@ -67,6 +68,11 @@ impl Emulator {
     /// The AWS calls that a filter keeps.
     pub fn calls(&self, filter: &CallFilter) -> Vec<Call> {
         self.state().calls.list(filter)
+    }
+
+    /// Every operation that is answered, with its count since the start.
+    pub fn operations(&self) -> Vec<OperationCount> {
+        self.state().calls.operations()
     }
 
     /// The number of the latest AWS call.
@@ -162,6 +168,7 @@ fn route(emulator: &Emulator, request: &Request<Bytes>) -> Answer {
         (&Method::GET, "") => Ok(json!({ "requests": OVERVIEW })),
         (&Method::GET, "state") => Ok(emulator.state_json()),
         (&Method::GET, "calls") => calls(emulator, &query),
+        (&Method::GET, "operations") => Ok(json!({ "operations": emulator.operations() })),
         (&Method::GET, "history") => history(emulator, &query),
         (&Method::POST, "reset") => reset(emulator, request),
         (&Method::GET, "faults") => Ok(json!({ "faults": emulator.faults() })),

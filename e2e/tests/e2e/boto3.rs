@@ -30,7 +30,42 @@ fn every_boto3_script_passes_against_the_emulator() {
             .await
             .unwrap_or_else(|sentence| panic!("{sentence:#}"));
         run("emulator", emulator.endpoint(), &scratch).await;
+        prove_coverage(emulator.endpoint()).await;
     });
+}
+
+/// Operations without a parameter that could be wrong.
+const NEVER_REFUSED: [&str; 1] = ["sts GetCallerIdentity"];
+
+/// Every operation of the emulator's wire has succeeded at least once, and was refused at least once if it can be.
+/// What a fault answered does not count. The log of calls would not do: most scripts reset it.
+async fn prove_coverage(endpoint: &str) {
+    let answer = http::get(&format!("{endpoint}/_emulator/operations"))
+        .await
+        .and_then(|answer| answer.json())
+        .unwrap_or_else(|sentence| panic!("{sentence:#}"));
+    let operations = answer["operations"].as_array().unwrap();
+    let mut missing = Vec::new();
+    for row in operations {
+        let name = format!(
+            "{} {}",
+            row["service"].as_str().unwrap(),
+            row["operation"].as_str().unwrap()
+        );
+        let (succeeded, refused) = (
+            row["succeeded"].as_u64().unwrap(),
+            row["refused"].as_u64().unwrap(),
+        );
+        if succeeded == 0 {
+            missing.push(format!("{name} never succeeded"));
+        }
+        if (refused == 0) != NEVER_REFUSED.contains(&name.as_str()) {
+            missing.push(format!("{name} was refused {refused} times"));
+        }
+    }
+    println!("{} operations; missing: {missing:#?}", operations.len());
+    assert!(operations.len() > 60, "only {} operations", operations.len());
+    assert!(missing.is_empty(), "no script exercises {missing:#?}");
 }
 
 #[test]

@@ -194,6 +194,7 @@ impl Emulator {
         let result = wire::dispatch(&mut state.world, now, request);
         let committed = result.is_ok();
         state.calls.note(seq, |call| call.committed = committed);
+        state.calls.answered(request, committed);
         if committed && request.service.mutates(&request.operation) {
             self.remember(&mut state, now);
         }

@@ -13,6 +13,16 @@ use crate::world::{
     },
 };
 
+/// The operations answered here.
+pub const OPERATIONS: [&str; 6] = [
+    "AddTagsToCertificate",
+    "DeleteCertificate",
+    "DescribeCertificate",
+    "ListCertificates",
+    "ListTagsForCertificate",
+    "RequestCertificate",
+];
+
 /// Answers one ACM request.
 pub fn dispatch(
     world: &mut World,
@@ -20,6 +30,9 @@ pub fn dispatch(
     operation: &str,
     params: &Params,
 ) -> Result<Value, ApiError> {
+    if !OPERATIONS.contains(&operation) {
+        return Err(super::unknown_operation(operation));
+    }
     match operation {
         "AddTagsToCertificate" => {
             tags::add(world, arn(params)?, &pairs(params)?)?;

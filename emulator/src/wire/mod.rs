@@ -38,15 +38,10 @@ pub enum Service {
     Tagging,
 }
 
-const SERVICES: [Service; 5] = [
-    Service::Ec2,
-    Service::Elb,
-    Service::Sts,
-    Service::Acm,
-    Service::Tagging,
-];
-
 impl Service {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Ec2, Self::Elb, Self::Sts, Self::Acm, Self::Tagging];
+
     /// The name in credential scopes and IAM actions.
     pub fn name(self) -> &'static str {
         match self {
@@ -60,7 +55,7 @@ impl Service {
 
     /// The service of a credential scope.
     pub fn by_name(name: &str) -> Option<Self> {
-        SERVICES.into_iter().find(|service| service.name() == name)
+        Self::ALL.into_iter().find(|service| service.name() == name)
     }
 
     /// The service that a target prefix of the JSON and CBOR protocols names.
@@ -69,6 +64,17 @@ impl Service {
             "CertificateManager" => Some(Self::Acm),
             "ResourceGroupsTaggingAPI_20170126" => Some(Self::Tagging),
             _ => None,
+        }
+    }
+
+    /// The operations that are answered, sorted.
+    pub fn operations(self) -> &'static [&'static str] {
+        match self {
+            Self::Ec2 => &ec2::OPERATIONS,
+            Self::Elb => &elb::OPERATIONS,
+            Self::Sts => &sts::OPERATIONS,
+            Self::Acm => &acm::OPERATIONS,
+            Self::Tagging => &tagging::OPERATIONS,
         }
     }
 
@@ -137,6 +143,33 @@ pub fn dispatch(world: &mut World, now: Timestamp, request: &AwsRequest) -> Resu
         }
         Service::Tagging => {
             tagging::dispatch(world, &request.operation, &request.params).map(|value| value.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    #[test]
+    fn every_listed_operation_is_answered() {
+        for service in Service::ALL {
+            assert!(service.operations().is_sorted(), "{service:?}");
+            for operation in service.operations() {
+                let request = AwsRequest {
+                    service,
+                    operation: (*operation).to_owned(),
+                    actor: "anonymous".to_owned(),
+                    params: Params([("Action".to_owned(), (*operation).to_owned())].into()),
+                    protocol: Protocol::Query,
+                };
+                let mut world = Seed::default().world().clone();
+                let answer = dispatch(&mut world, Timestamp::UNIX_EPOCH, &request);
+                let code = answer.err().map(|error| error.code);
+                let unknown = ["InvalidAction", "UnknownOperationException"];
+                assert!(!code.is_some_and(|code| unknown.contains(&code)), "{operation}");
+            }
         }
     }
 }

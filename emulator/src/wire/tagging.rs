@@ -11,9 +11,15 @@ use crate::world::{
     tagging::{self, Failure, Query},
 };
 
+/// The operations answered here.
+pub const OPERATIONS: [&str; 3] = ["GetResources", "TagResources", "UntagResources"];
+
 /// Answers one tagging request.
 pub fn dispatch(world: &mut World, operation: &str, params: &Params) -> Result<Value, ApiError> {
     let arns = params.list("ResourceARNList");
+    if !OPERATIONS.contains(&operation) {
+        return Err(super::unknown_operation(operation));
+    }
     match operation {
         "GetResources" => get(world, arns, params),
         "TagResources" => {

@@ -27,6 +27,9 @@ use crate::world::{ApiError, World, elb};
 /// a change, so that its effects (a group becomes used, a target drains) are there at once.
 pub fn dispatch(world: &mut World, now: Timestamp, params: &Params) -> Result<String, ApiError> {
     let action = params.get("Action").unwrap_or_default();
+    if !OPERATIONS.contains(&action) {
+        return Err(unknown(action));
+    }
     let result = if action.starts_with("Describe") {
         answer_read(world, now, action, params)?
     } else {
@@ -37,6 +40,57 @@ pub fn dispatch(world: &mut World, now: Timestamp, params: &Params) -> Result<St
     };
     Ok(envelope(action, result))
 }
+
+/// The operations answered here.
+pub const OPERATIONS: [&str; 47] = [
+    "AddListenerCertificates",
+    "AddTags",
+    "AddTrustStoreRevocations",
+    "CreateListener",
+    "CreateLoadBalancer",
+    "CreateRule",
+    "CreateTargetGroup",
+    "CreateTrustStore",
+    "DeleteListener",
+    "DeleteLoadBalancer",
+    "DeleteRule",
+    "DeleteTargetGroup",
+    "DeleteTrustStore",
+    "DeregisterTargets",
+    "DescribeAccountLimits",
+    "DescribeCapacityReservation",
+    "DescribeListenerAttributes",
+    "DescribeListenerCertificates",
+    "DescribeListeners",
+    "DescribeLoadBalancerAttributes",
+    "DescribeLoadBalancers",
+    "DescribeRules",
+    "DescribeSSLPolicies",
+    "DescribeTags",
+    "DescribeTargetGroupAttributes",
+    "DescribeTargetGroups",
+    "DescribeTargetHealth",
+    "DescribeTrustStoreAssociations",
+    "DescribeTrustStoreRevocations",
+    "DescribeTrustStores",
+    "ModifyCapacityReservation",
+    "ModifyIpPools",
+    "ModifyListener",
+    "ModifyListenerAttributes",
+    "ModifyLoadBalancerAttributes",
+    "ModifyRule",
+    "ModifyTargetGroup",
+    "ModifyTargetGroupAttributes",
+    "ModifyTrustStore",
+    "RegisterTargets",
+    "RemoveListenerCertificates",
+    "RemoveTags",
+    "RemoveTrustStoreRevocations",
+    "SetIpAddressType",
+    "SetRulePriorities",
+    "SetSecurityGroups",
+    "SetSubnets",
+];
 
 fn envelope(action: &str, result: Xml) -> String {
     let namespace = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
