@@ -150,7 +150,7 @@ impl Settings {
             service_target_eni_security_group_tags: BTreeMap::new(),
             max_targets_per_target_group: 0,
             target_group_binding_requeue: Duration::from_secs(15),
-            sync_period: Duration::from_secs(10 * 3600),
+            sync_period: Duration::from_hours(10),
             families: BTreeSet::from([IpFamily::Ipv4, IpFamily::Ipv6]),
             gates: Gates::default(),
         }

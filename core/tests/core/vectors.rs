@@ -160,10 +160,10 @@ fn check<R: Row>(row: &R, all: &[R]) -> Vec<String> {
             found.extend(problems(&built).iter().map(ToString::to_string));
         }
     }
-    if let Some(other) = &expect.same_as {
-        if summary::<R>(&find(all, other).run().1) != summary::<R>(&built) {
-            found.push(format!("the stack differs from that of {other}"));
-        }
+    if let Some(other) = &expect.same_as
+        && summary::<R>(&find(all, other).run().1) != summary::<R>(&built)
+    {
+        found.push(format!("the stack differs from that of {other}"));
     }
     if !expect.stack.is_null() {
         differences("stack", &expect.stack, &summary::<R>(&built), &mut found);

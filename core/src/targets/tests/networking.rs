@@ -14,6 +14,7 @@ use crate::targets::networking::{
 };
 use crate::targets::{GroupRule, Interface, SecurityGroupState};
 
+#[allow(clippy::needless_pass_by_value)] // `json!` makes values
 fn networking(from: Value, ports: Value) -> Networking {
     serde_json::from_value(json!({"ingress": [{"from": from, "ports": ports}]})).unwrap()
 }

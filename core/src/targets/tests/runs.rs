@@ -222,7 +222,7 @@ fn an_old_target_goes_at_once_when_its_pod_is_not_what_it_was() {
     type Change = fn(&mut World);
     let changes: [(&str, Change); 5] = [
         ("terminating", |w| {
-            w.pods.get_mut("a").unwrap().meta.deleting = true
+            w.pods.get_mut("a").unwrap().meta.deleting = true;
         }),
         ("unready", |w| {
             let unready = super::world::condition("False");
@@ -233,10 +233,10 @@ fn an_old_target_goes_at_once_when_its_pod_is_not_what_it_was() {
             w.pods.remove("a");
         }),
         ("another", |w| {
-            w.pods.get_mut("a").unwrap().meta.uid = "uid-other".to_owned()
+            w.pods.get_mut("a").unwrap().meta.uid = "uid-other".to_owned();
         }),
         ("moved", |w| {
-            w.pods.get_mut("a").unwrap().ip = "10.0.0.7".to_owned()
+            w.pods.get_mut("a").unwrap().ip = "10.0.0.7".to_owned();
         }),
     ];
     for (name, change) in changes {
@@ -288,7 +288,7 @@ fn a_deleted_binding_waits_a_minute_at_most_for_its_rules() {
     world.rules = RulesState::Granted;
     world.binding.meta.deleting = true;
     let wake = world.run().unwrap();
-    assert_eq!(wake, world.now + Duration::from_secs(60));
+    assert_eq!(wake, world.now + Duration::from_mins(1));
     assert!(!world.released);
     world.now = wake;
     world.run();

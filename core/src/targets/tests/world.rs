@@ -88,6 +88,7 @@ pub fn service() -> Service {
 }
 
 /// A binding with its finalizer; `more` overrides fields of the spec.
+#[allow(clippy::needless_pass_by_value)] // `json!` makes values
 pub fn binding(target_type: &str, more: Value) -> BindingObject {
     let mut spec = json!({
         "targetGroupARN": ARN, "targetType": target_type, "serviceRef": {"name": "web", "port": 80},
