@@ -1,4 +1,4 @@
-//! The kinds that are read: one list, for the watches and for a snapshot.
+//! The kinds that are read: one list, for the watches, for a snapshot and for manifests in files.
 
 use std::fmt::Debug;
 

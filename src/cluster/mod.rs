@@ -163,7 +163,7 @@ impl Stores {
         !self.backend_finalizers().is_empty()
     }
 
-    /// Those objects, with the finalizers.
+    /// The objects that keep the shared backend security group, each with every finalizer that does.
     pub fn backend_finalizers(&self) -> BTreeSet<(ObjectRef, String)> {
         let (services, ingresses) = (self.services.all(), self.ingresses.all());
         let gateways = self.gateways.all();

@@ -234,7 +234,8 @@ impl RulesLedger {
         }
     }
 
-    /// Ends a run over a group, which is forgotten where nothing of ours is left. Returns the bindings to wake: those it held up, and those it needs.
+    /// Ends a run over a group, which is forgotten where nothing of ours is left. Returns the bindings to wake:
+    /// those it held up, and those it needs.
     pub fn finish(&mut self, group: &str, run: &GroupRun, result: &GroupResult) -> BTreeSet<BindingName> {
         let progress = self.groups.entry(group.to_owned()).or_default();
         let before = (progress.granted, progress.settled, progress.failure.clone());

@@ -1,7 +1,7 @@
 //! Where the HTTP listeners of a group send their clients (`ssl-redirect`; upstream `pkg/ingress/model_builder.go`).
 //!
-//! In: what the members agree on, and what members at fault wrote. Out: what HTTP listeners do. A redirect to a listener
-//! that only a member at fault asks for makes nobody else sick: the listeners stay as they are.
+//! In: what the members agree on, and what members at fault wrote. Out: what HTTP listeners do. A redirect to a
+//! listener that only a member at fault asks for makes nobody else sick: the listeners stay as they are.
 
 use std::collections::BTreeSet;
 
