@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use elbow_e2e::http;
 use elbow_e2e::process::Process;
 use elbow_e2e::programs::{Emulator, EmulatorOptions, Moto, python};
 use elbow_e2e::scratch::Scratch;
