@@ -11,6 +11,7 @@ use elbow::engine::Engine;
 use elbow::planning::report;
 use elbow_core::plan::Report;
 use elbow_crds::problem::Problem;
+use serde_json::json;
 use tokio::time::sleep;
 
 use super::objects::{PODS, endpoints, world};
@@ -60,6 +61,7 @@ async fn planned(world: &World) -> Report {
 
 /// Nothing is to be done: every part of the text says so.
 fn assert_rest(report: &Report, what: &str) {
+    assert!(!report.has_changes(), "{what}: {:#}", report.json());
     let text = report.text();
     if text.starts_with("no changes: ") {
         return;
@@ -73,7 +75,24 @@ fn assert_rest(report: &Report, what: &str) {
 async fn a_plan_before_the_controller_ran_lists_rules_and_the_shared_group() {
     let world = world();
     scenarios::ip(&world);
-    let text = planned(&world).await.text();
+    let report = planned(&world).await;
+    let document = report.json();
+    let rule = &document["groupRules"][0]["authorise"][0];
+    assert_eq!(
+        [
+            &rule["protocol"],
+            &rule["fromPort"],
+            &rule["toPort"],
+            &rule["sourceType"]
+        ],
+        [&json!("tcp"), &json!(8080), &json!(8080), &json!("securityGroup")],
+        "{document:#}"
+    );
+    assert_eq!(document["backendGroup"]["change"], "create", "{document:#}");
+    let target = json!({"id": "10.0.64.11", "port": 8080, "zone": null, "quicServerId": null});
+    assert_eq!(document["bindings"][0]["register"][0], target, "{document:#}");
+    assert_eq!(document["changes"], true);
+    let text = report.text();
     let expected = [
         "backend-group/vpc-",
         "  create  security group k8s-traffic-c1-",
@@ -140,7 +159,7 @@ async fn an_object_that_does_not_parse_stops_no_plan() {
     let world = world();
     scenarios::ip(&world);
     let mut broken = super::objects::service("broken", &[], &scenarios::http());
-    broken["spec"]["ports"] = serde_json::json!("none");
+    broken["spec"]["ports"] = json!("none");
     world.apply(&broken);
     let text = planned(&world).await.text();
     assert!(
