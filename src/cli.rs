@@ -92,7 +92,7 @@ pub enum PlanOutput {
 #[derive(Clone, Debug, Args)]
 pub struct Flags {
     /// Name of the cluster: part of tags and of the hashes in names. Required.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
     pub cluster_name: String,
     /// `info` or `debug`; anything else is info.
     #[arg(long, default_value = "info")]
@@ -122,7 +122,7 @@ pub struct Flags {
     #[arg(long, default_value = "false", value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
     pub enable_manage_backend_security_group_rules: bool,
     /// Use this security group instead of an own shared one; begins with `sg-`.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "GROUP_ID")]
     pub backend_security_group: String,
     /// Open all ports on targets instead of port ranges.
     #[arg(long, default_value = "false", value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
@@ -156,17 +156,17 @@ pub struct Flags {
     #[arg(long, default_value = "10h", value_parser = parse::duration)]
     pub sync_period: std::time::Duration,
     /// Look at this namespace only; empty is all.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAMESPACE")]
     pub watch_namespace: String,
-    /// Kubeconfig file; empty is the cluster the process runs in (`plan` and `handover`: else
-    /// `KUBECONFIG`).
-    #[arg(long, default_value = "")]
+    /// Kubeconfig file; empty is the cluster the process runs in. `plan` and `handover` look at `KUBECONFIG`
+    /// before that, `controller` does not.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "FILE")]
     pub kubeconfig: String,
     /// AWS region; empty is found out.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "REGION")]
     pub aws_region: String,
     /// VPC id; empty is found out.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "VPC_ID")]
     pub aws_vpc_id: String,
     /// Tags by which the VPC is found, `k=v,k2=v2`, all of them.
     #[arg(long, action = ArgAction::Append)]
@@ -194,8 +194,8 @@ pub struct ProcessFlags {
     /// Address of `/healthz` and `/readyz`.
     #[arg(long, default_value = ":61779")]
     pub health_probe_bind_addr: String,
-    /// Loopback address of `/debug/stacks` and `/debug/enqueue`; none by default.
-    #[arg(long)]
+    /// Loopback address of `/debug/stacks` and `/debug/enqueue`, such as 127.0.0.1:6060; none by default.
+    #[arg(long, value_name = "ADDRESS:PORT")]
     pub debug_bind_addr: Option<SocketAddr>,
     /// Let one process of several work.
     #[arg(long, default_value = "true", value_parser = parse::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
@@ -204,7 +204,7 @@ pub struct ProcessFlags {
     #[arg(long, default_value = "aws-load-balancer-controller-leader")]
     pub leader_election_id: String,
     /// Namespace of the lease; empty is the pod's.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAMESPACE")]
     pub leader_election_namespace: String,
     /// Most stacks of Services worked on at once; unset: 32.
     #[arg(long)]
