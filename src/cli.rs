@@ -21,10 +21,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the controller.
+    #[command(next_line_help = true)]
     Controller(Box<ControllerArgs>),
     /// Print what the controller would do, and do nothing.
+    #[command(next_line_help = true)]
     Plan(Box<PlanArgs>),
     /// Renumber listener rules as upstream's controller would, before it takes over.
+    #[command(next_line_help = true)]
     Handover(Box<HandoverArgs>),
     /// Print the custom resource definitions as YAML.
     Crds(CrdsArgs),
