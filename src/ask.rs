@@ -43,7 +43,7 @@ pub async fn wanted(engine: &Engine, intent: &Intent, cx: &Cx) -> Wanted {
             engine.facts.trust(&Key::Stack(intent.key.clone()));
             return Wanted::Sick(intent.problems.clone());
         }
-        Wish::Empty | Wish::Service(_) | Wish::Ingress(_) => {}
+        Wish::Empty | Wish::Leave(_) | Wish::Service(_) | Wish::Ingress(_) => {}
     }
     let mut answers = Answers::new();
     for _ in 0..=ROUNDS {
@@ -124,10 +124,12 @@ async fn backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer {
 
 /// The group is wanted only while somebody carries our finalizer, so the finalizer comes before the group.
 async fn add_finalizer(engine: &Engine, key: &StackKey, cx: &Cx) -> Result<(), String> {
-    let owners = reconcile::intent(engine, key).owners;
-    let missing = owners
+    let intent = reconcile::intent(engine, key);
+    let sick = intent.left_out();
+    let missing = intent
+        .owners
         .into_iter()
-        .filter(|owner| !owner.gone && !owner.has_finalizer);
+        .filter(|owner| !owner.gone && !owner.has_finalizer && !sick.contains(&owner.object));
     let steps: Vec<Step> = missing
         .map(|owner| Step {
             id: StepId(0),

@@ -19,6 +19,7 @@ use crate::lease::{LEASE_DURATION, RENEW_DEADLINE};
 use crate::mirror::Mirror;
 use crate::queue::Queue;
 use crate::records::Records;
+use crate::rejections::Rejections;
 use crate::status::Reporter;
 use crate::targets::Targets;
 
@@ -61,6 +62,7 @@ pub fn with(settings: elbow_core::settings::Settings, aws: Aws, clock: Clock, pa
         records: Records::new(parts.client.clone(), &parts.namespace, settings.clone(), clock),
         targets: Targets::new(settings.clone(), aws.clone(), parts.client.clone(), clock),
         refusals: Refusals::default(),
+        rejections: Rejections::default(),
         reporter: Reporter::new(parts.client.clone(), &crate::run::hostname()),
         stacks: Queue::new(parts.process.back_off_cap),
         bindings: Queue::new(parts.process.back_off_cap),

@@ -6,7 +6,8 @@ use elbow_core::event::Event;
 use elbow_core::intent::ingress::{self, Resolution};
 use elbow_core::intent::{Intent, Wish};
 use elbow_core::key::{Key, StackKey, StackKind};
-use elbow_core::plan::{Action, Plan, Step};
+use elbow_core::model::Owner;
+use elbow_core::plan::{self, Action, Step};
 use elbow_core::status::{self, Reason};
 use elbow_core::view::IngressPoint;
 use elbow_crds::problem::{ObjectRef, Problem};
@@ -100,14 +101,14 @@ pub fn unrecorded(intent: &Intent, error: &kube::Error) -> Run {
 }
 
 /// A pass was made: writes the status, takes the finalizer, keeps the record.
-pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Plan>, cx: &Cx) -> Run {
+pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Vec<Step>, cx: &Cx) -> Run {
     let key = &intent.key;
     let mut run = outcome(intent, &pass);
     if waits_for_rules_on_targets(engine, &pass) {
         run.enqueue.extend(engine.targets.leftover_keys(cx).await);
     }
     let complete = pass.applied.is_complete(&pass.plan);
-    let mut changed = !pass.plan.is_empty();
+    let mut changed = has_changed(&pass);
     let mut written = Written {
         owners: BTreeMap::new(),
         bindings: created_bindings(&pass),
@@ -120,27 +121,21 @@ pub async fn pass(engine: &Engine, intent: &Intent, pass: Pass, last: Option<Pla
         }
     }
     engine.expectations.note(key, written, engine.clock.now());
-    if complete && !run.retry {
-        if let Some(last) = last {
-            let applied = apply::apply(&last, &context(engine, cx)).await;
-            for (_, problem) in &applied.failed {
-                fail(&mut run, intent, Reason::FailedRemoveFinalizer, &problem.message);
-            }
-            run.retry |= !applied.is_complete(&last);
-        }
+    let ended = complete && !run.retry;
+    let may_go = |step: &Step| match step.action {
+        Action::RemoveFinalizer { last: true, .. } => ended,
+        _ => step.needs.is_subset(&pass.applied.done),
+    };
+    let last: Vec<Step> = last.into_iter().filter(may_go).collect();
+    let_go(engine, intent, last, &mut run, cx).await;
+    if ended {
         keep_record(engine, intent, &pass, &mut run).await;
     }
     // What a sick member lacks may appear at any time; nobody tells us, so we look again.
     run.retry |= intent.problems.iter().any(Problem::is_fault);
-    let healthy = complete && !run.retry && run.events.is_empty();
-    if healthy && !matches!(intent.wish, Wish::Empty) {
-        let stay = intent.owners.iter().filter(|owner| !owner.gone);
-        run.success = Some(Success {
-            owners: stay
-                .map(|owner| (owner.object.clone(), owner.uid.clone()))
-                .collect(),
-            changed,
-        });
+    if !matches!(intent.wish, Wish::Empty) && !pass.applied.suspect {
+        let owners = well(intent, &pass, &run);
+        run.success = (!owners.is_empty()).then_some(Success { owners, changed });
     }
     run
 }
@@ -152,6 +147,48 @@ fn waits_for_rules_on_targets(engine: &Engine, pass: &Pass) -> bool {
     let is_held = |step: &Step| matches!(step.action, Action::DeleteSecurityGroup { .. });
     !engine.settings.enable_backend_security_group
         && pass.applied.waiting.iter().filter_map(step).any(is_held)
+}
+
+/// Takes finalizers away.
+async fn let_go(engine: &Engine, intent: &Intent, steps: Vec<Step>, run: &mut Run, cx: &Cx) {
+    if steps.is_empty() {
+        return;
+    }
+    let last = plan::step::independent(&Key::Stack(intent.key.clone()), steps);
+    let applied = apply::apply(&last, &context(engine, cx)).await;
+    for (_, problem) in &applied.failed {
+        fail(run, intent, Reason::FailedRemoveFinalizer, &problem.message);
+    }
+    run.retry |= !applied.is_complete(&last);
+}
+
+/// Whether the pass did more than look.
+fn has_changed(pass: &Pass) -> bool {
+    let mut done = pass
+        .plan
+        .steps
+        .iter()
+        .filter(|step| pass.applied.done.contains(&step.id));
+    done.any(|step| !step.action.is_wait())
+}
+
+/// Owners that stay and of which everything has come true, each with its UID.
+fn well(intent: &Intent, pass: &Pass, run: &Run) -> Vec<(ObjectRef, String)> {
+    let steps = pass.plan.steps.iter();
+    let open: Vec<&Step> = steps
+        .filter(|step| !pass.applied.done.contains(&step.id))
+        .collect();
+    let asked: BTreeSet<&ObjectRef> = open
+        .iter()
+        .flat_map(|step| step.origins.iter().map(|origin| &origin.object))
+        .collect();
+    let blocked = open.iter().any(|step| step.origins.is_empty());
+    let told = |owner: &Owner| run.events.iter().any(|event| event.object == owner.object);
+    let is_well = |owner: &&Owner| !owner.gone && !blocked && !asked.contains(&owner.object) && !told(owner);
+    let owners = intent.owners.iter().filter(is_well);
+    owners
+        .map(|owner| (owner.object.clone(), owner.uid.clone()))
+        .collect()
 }
 
 /// What the steps say about the run.

@@ -16,7 +16,6 @@ use crate::aws::{Aws, Cx};
 use crate::clock::Clock;
 use crate::cluster::Stores;
 use crate::cluster::wake::Wakes;
-use crate::cluster::wake_ingress::stacks_of;
 use crate::expect::Expectations;
 use crate::facts::Facts;
 use crate::mirror::Mirror;
@@ -24,6 +23,7 @@ use crate::outcome::Run;
 use crate::queue::{Due, Queue};
 use crate::reconcile;
 use crate::records::Records;
+use crate::rejections::Rejections;
 use crate::status::Reporter;
 use crate::targets::{Targets, TargetsContext};
 
@@ -50,6 +50,8 @@ pub struct Engine {
     pub targets: Targets,
     /// Steps that AWS refused lately.
     pub refusals: Refusals,
+    /// Members of groups that are left out for a while.
+    pub rejections: Rejections,
     /// Events and statuses.
     pub reporter: Reporter,
     /// Stacks that are due.
@@ -214,7 +216,8 @@ impl Engine {
         let mut keys: BTreeSet<Key> = stacks
             .map(|s| Key::Stack(StackKey::service(&s.meta.namespace, &s.meta.name)))
             .collect();
-        keys.extend(self.ingress_stacks().into_iter().map(Key::Stack));
+        let of_ingresses = self.stores.ingress_stacks(&self.settings);
+        keys.extend(of_ingresses.into_iter().map(Key::Stack));
         keys.extend(self.stores.bindings().iter().map(|b| Key::Binding {
             namespace: b.meta.namespace.clone(),
             name: b.meta.name.clone(),
@@ -224,15 +227,6 @@ impl Engine {
         });
         keys.extend(self.targets.group_rules_keys());
         keys
-    }
-
-    /// The stacks that Ingresses belong to, or belonged to as far as their finalizers say.
-    fn ingress_stacks(&self) -> BTreeSet<StackKey> {
-        let ingresses = self.stores.ingresses.all();
-        ingresses
-            .iter()
-            .flat_map(|ingress| stacks_of(ingress, &self.stores, &self.settings))
-            .collect()
     }
 
     /// Which queue a key waits in.
@@ -315,7 +309,9 @@ impl Engine {
             return false;
         }
         let there = match key {
-            Key::Stack(stack) if stack.kind == StackKind::Ingress => self.ingress_stacks().contains(stack),
+            Key::Stack(stack) if stack.kind == StackKind::Ingress => {
+                self.stores.has_ingress_stack(stack, &self.settings)
+            }
             Key::Stack(stack) => self.stores.service(&stack.namespace, &stack.name).is_some(),
             Key::Binding { namespace, name } => self.stores.binding(namespace, name).is_some(),
             Key::GroupRules { .. } | Key::BackendGroup { .. } => true,

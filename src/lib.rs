@@ -26,6 +26,7 @@ pub mod planning;
 pub mod queue;
 pub mod reconcile;
 pub mod records;
+pub mod rejections;
 pub mod run;
 pub mod serve;
 pub mod status;

@@ -4,15 +4,13 @@
 //! view -> intent -> ask/answer -> build -> plan -> lint -> apply -> status
 //! ```
 
-use std::collections::BTreeSet;
-
 use elbow_core::binding;
 use elbow_core::intent::{self, Intent, Wish};
 use elbow_core::key::StackKey;
 use elbow_core::model::{Owner, Stack};
-use elbow_core::plan::{self, Action, Plan, PlanContext};
+use elbow_core::plan::{self, Action, Plan, PlanContext, Step};
 use elbow_core::status;
-use elbow_crds::problem::{ObjectRef, Problem};
+use elbow_crds::problem::Problem;
 
 use crate::apply::{self, Applied, ApplyContext};
 use crate::ask::{self, Wanted};
@@ -38,44 +36,97 @@ pub struct Pass {
     pub warnings: Vec<Problem>,
 }
 
-/// Runs a stack once.
+/// Runs a stack once. A member of a group whose steps cannot be made and hold up those of others is left out of a
+/// second plan.
 pub async fn stack(engine: &Engine, key: &StackKey, cx: &Cx) -> Run {
-    let (intent, wanted) = agreed(engine, key, cx).await;
-    let (wanted, warnings) = match wanted {
-        Wanted::Ignore => return conclude::ignored(engine, key).await,
-        Wanted::Wait(reason) => return conclude::waiting(reason),
-        Wanted::Sick(problems) => return conclude::sick(&intent, problems),
-        Wanted::Stack(wanted, warnings) => (*wanted, warnings),
-    };
-    let (plan, read) = match planned(engine, &intent, &wanted, cx).await {
-        Ok(planned) => planned,
-        Err(error) => return conclude::unread(&intent, &error),
-    };
-    let untagged = engine.mirror.problems(key);
-    if !untagged.is_empty() {
-        return conclude::sick(&intent, untagged);
+    let mut refused = engine
+        .rejections
+        .standing(key, &engine.stores, engine.clock.now());
+    loop {
+        let (intent, wanted) = agreed_without(engine, key, &mut refused, cx).await;
+        let (wanted, warnings) = match wanted {
+            Wanted::Ignore => return conclude::ignored(engine, key).await,
+            Wanted::Wait(reason) => return conclude::waiting(reason),
+            Wanted::Sick(problems) => return conclude::sick(&intent, problems),
+            Wanted::Stack(wanted, warnings) => (*wanted, warnings),
+        };
+        let planned = match planned(engine, &intent, &wanted, cx).await {
+            Ok(planned) => planned,
+            Err(error) => return conclude::unread(&intent, &error),
+        };
+        if leave_out(engine, &intent, &planned.obstacles, &mut refused) {
+            continue;
+        }
+        return carried_out(engine, &intent, (wanted, warnings), planned, cx).await;
     }
-    let (plan, last) = split(plan);
+}
+
+/// Whether members are left out from now on for the sake of others.
+fn leave_out(engine: &Engine, intent: &Intent, obstacles: &[Problem], refused: &mut Vec<Problem>) -> bool {
+    let Wish::Ingress(ingress) = &intent.wish else {
+        return false;
+    };
+    let of_members = obstacles.iter().filter(|problem| {
+        ingress.members.contains(&problem.object) && ingress.members.len() > 1 && !refused.contains(problem)
+    });
+    let new: Vec<Problem> = of_members.cloned().collect();
+    engine
+        .rejections
+        .note(&intent.key, &new, &engine.stores, engine.clock.now());
+    refused.extend(new.iter().cloned());
+    !new.is_empty()
+}
+
+async fn carried_out(
+    engine: &Engine,
+    intent: &Intent,
+    (wanted, warnings): (Stack, Vec<Problem>),
+    planned: Planned,
+    cx: &Cx,
+) -> Run {
+    let untagged = engine.mirror.problems(&intent.key);
+    if !untagged.is_empty() {
+        return conclude::sick(intent, untagged);
+    }
+    let (plan, last) = split(planned.plan);
     if let Err(error) = void_record(engine, &wanted, &plan).await {
-        return conclude::unrecorded(&intent, &error);
+        return conclude::unrecorded(intent, &error);
     }
     let applied = apply::apply(&plan, &context(engine, cx)).await;
+    let stopped: Vec<_> = applied
+        .failed
+        .iter()
+        .filter(|(step, _)| applied.refused.contains_key(step))
+        .cloned()
+        .collect();
+    let again = leave_out(engine, intent, &plan::obstacles(&plan, &stopped), &mut Vec::new());
     let pass = Pass {
         wanted,
-        read,
+        read: planned.read,
         plan,
         applied,
         warnings,
     };
-    conclude::pass(engine, &intent, pass, last, cx).await
+    let mut run = conclude::pass(engine, intent, pass, last, cx).await;
+    run.retry |= again;
+    run
 }
 
 /// What the owners ask for together. Members of a group that the build finds fault with are left out, so that the
 /// others go on; each round leaves out at least one.
 pub async fn agreed(engine: &Engine, key: &StackKey, cx: &Cx) -> (Intent, Wanted) {
-    let mut refused: Vec<Problem> = Vec::new();
+    agreed_without(engine, key, &mut Vec::new(), cx).await
+}
+
+/// The same without those at fault in `refused`, which takes in who else is.
+async fn agreed_without(
+    engine: &Engine,
+    key: &StackKey,
+    refused: &mut Vec<Problem>,
+    cx: &Cx,
+) -> (Intent, Wanted) {
     loop {
-        let intent = intent_without(engine, key, &refused);
+        let intent = intent_without(engine, key, refused);
         let wanted = ask::wanted(engine, &intent, cx).await;
         let (Wanted::Sick(problems), Wish::Ingress(_)) = (&wanted, &intent.wish) else {
             return (intent, wanted);
@@ -114,24 +165,40 @@ fn intent_without(engine: &Engine, key: &StackKey, refused: &[Problem]) -> Inten
     intent
 }
 
-/// What there is to do, and whether what is there was read. Before a resource of AWS is replaced, or deleted
-/// although an owner stays, everything is read anew and planned for once more.
-pub async fn planned(
-    engine: &Engine,
-    intent: &Intent,
-    wanted: &Stack,
-    cx: &Cx,
-) -> Result<(Plan, bool), AwsError> {
-    let (there, read) = actual(engine, wanted, cx).await?;
-    let first = plan(engine, intent, wanted, &there);
-    if !destroys(&first, &there, &intent.owners) || !engine.mirror.verify(&wanted.key, cx).await? {
-        return Ok((first, read));
-    }
-    let (there, read) = actual(engine, wanted, cx).await?;
-    Ok((plan(engine, intent, wanted, &there), read))
+/// What there is to do.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan, without the steps that the linter stops.
+    pub plan: Plan,
+    /// Problems of stopped steps that one owner alone asked for and that hold up steps of others.
+    pub obstacles: Vec<Problem>,
+    /// Whether what is there was read.
+    pub read: bool,
 }
 
-/// Whether a plan replaces a resource of AWS, or deletes one although an owner stays.
+/// What there is to do. Before a resource of AWS is replaced, or deleted although an owner stays, everything is read
+/// anew and planned for once more.
+pub async fn planned(engine: &Engine, intent: &Intent, wanted: &Stack, cx: &Cx) -> Result<Planned, AwsError> {
+    let (there, read) = actual(engine, wanted, cx).await?;
+    let (first, obstacles) = plan(engine, intent, wanted, &there);
+    if !destroys(&first, &there, &intent.owners) || !engine.mirror.verify(&wanted.key, cx).await? {
+        return Ok(Planned {
+            plan: first,
+            obstacles,
+            read,
+        });
+    }
+    let (there, read) = actual(engine, wanted, cx).await?;
+    let (plan, obstacles) = plan(engine, intent, wanted, &there);
+    Ok(Planned {
+        plan,
+        obstacles,
+        read,
+    })
+}
+
+/// Whether a plan replaces a resource of AWS, or deletes one although an owner stays. Rules come and go with every
+/// edit, and are made again if need be.
 fn destroys(plan: &Plan, there: &Stack, owners: &[Owner]) -> bool {
     let ends = !owners.is_empty() && owners.iter().all(|owner| owner.gone);
     plan.steps.iter().any(|step| match &step.action {
@@ -141,7 +208,7 @@ fn destroys(plan: &Plan, there: &Stack, owners: &[Owner]) -> bool {
         Action::CreateLoadBalancer { address, .. } => {
             there.load_balancers.iter().any(|lb| lb.id == address.id)
         }
-        Action::DeleteBinding { .. } => false,
+        Action::DeleteBinding { .. } | Action::DeleteRule { .. } => false,
         action => !ends && action.is_deletion(),
     })
 }
@@ -174,32 +241,27 @@ async fn vouched(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<Option<Stac
     Ok(engine.records.vouch(wanted, &listed))
 }
 
-/// Members that are left out of what is wanted: what may be theirs is held.
-fn left_out(intent: &Intent) -> BTreeSet<ObjectRef> {
-    match &intent.wish {
-        Wish::Ingress(ingress) => ingress.sick.clone(),
-        _ => BTreeSet::new(),
-    }
-}
-
-/// Plans and lints. A step that fails the linter is dropped with its dependents.
-fn plan(engine: &Engine, intent: &Intent, wanted: &Stack, actual: &Stack) -> Plan {
+/// Plans and lints. A step that fails the linter is dropped with its dependents; those that hold up others stand
+/// beside the plan.
+fn plan(engine: &Engine, intent: &Intent, wanted: &Stack, actual: &Stack) -> (Plan, Vec<Problem>) {
     let context = PlanContext {
         settings: &engine.settings,
         owners: &intent.owners,
-        sick: &left_out(intent),
+        sick: &intent.left_out(),
     };
     let plan = plan::plan(wanted, actual, &context);
     let findings = plan::lint(&plan, actual, &engine.settings);
     if findings.is_empty() {
-        return plan;
+        return (plan, Vec::new());
     }
     tracing::warn!(key = %wanted.key, ?findings, "the linter stopped steps");
-    plan::lint::enforce(plan, &findings, &status::owner_object(&wanted.key))
+    let owner = status::owner_object(&wanted.key);
+    let obstacles = plan::obstacles(&plan, &plan::lint::stopped(&plan, &findings, &owner));
+    (plan::lint::enforce(plan, &findings, &owner), obstacles)
 }
 
 /// Takes the removals of finalizers out of a plan, which come last: the status is cleared in between.
-fn split(mut plan: Plan) -> (Plan, Option<Plan>) {
+fn split(mut plan: Plan) -> (Plan, Vec<Step>) {
     let mut last = Vec::new();
     while let Some(step) = plan
         .steps
@@ -208,7 +270,6 @@ fn split(mut plan: Plan) -> (Plan, Option<Plan>) {
         last.push(step);
     }
     last.reverse();
-    let last = (!last.is_empty()).then(|| plan::step::independent(&plan.key, last));
     (plan, last)
 }
 

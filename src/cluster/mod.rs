@@ -1,5 +1,6 @@
 //! Kubernetes in: one watch and one trimmed store per kind; objects in, keys out.
 
+pub mod groups;
 pub mod kinds;
 pub mod parse;
 pub mod snapshot;
@@ -95,6 +96,8 @@ pub struct Stores {
     pub namespaces: Store<Namespace>,
     /// Gateways, metadata only.
     pub gateways: Store<Bare>,
+    /// Which Ingresses have to do with which stack.
+    pub groups: groups::Groups,
 }
 
 impl Stores {

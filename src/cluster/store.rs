@@ -1,7 +1,7 @@
 //! One trimmed store per kind: what the watch last said, readable by anyone at any time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use elbow_core::view::Meta;
 use tokio::sync::watch;
@@ -32,17 +32,48 @@ pub struct Change<T> {
     pub new: Option<Arc<T>>,
 }
 
+#[derive(Debug)]
+struct Objects<T> {
+    by_name: BTreeMap<Name, Arc<T>>,
+    /// How often anything changed.
+    version: u64,
+    /// Names of what changed since somebody asked; `None` until somebody does.
+    changed: Option<BTreeSet<Name>>,
+}
+
+impl<T: Trimmed> Objects<T> {
+    /// Puts or removes an object; what was there, and whether that is a change.
+    fn put(&mut self, name: Name, object: Option<Arc<T>>) -> (Option<Arc<T>>, bool) {
+        let old = match &object {
+            Some(new) => self.by_name.insert(name.clone(), new.clone()),
+            None => self.by_name.remove(&name),
+        };
+        let changed = old != object;
+        if changed {
+            self.version += 1;
+            if let Some(names) = &mut self.changed {
+                names.insert(name);
+            }
+        }
+        (old, changed)
+    }
+}
+
 /// The objects of one kind.
 #[derive(Debug)]
 pub struct Store<T> {
-    objects: RwLock<BTreeMap<Name, Arc<T>>>,
+    objects: RwLock<Objects<T>>,
     synced: watch::Sender<bool>,
 }
 
 impl<T> Default for Store<T> {
     fn default() -> Self {
         Self {
-            objects: RwLock::new(BTreeMap::new()),
+            objects: RwLock::new(Objects {
+                by_name: BTreeMap::new(),
+                version: 0,
+                changed: None,
+            }),
             synced: watch::Sender::new(false),
         }
     }
@@ -81,19 +112,31 @@ impl<T: Trimmed> Store<T> {
         self.len() == 0
     }
 
+    /// How often anything changed; only then a reader has to look again.
+    pub fn version(&self) -> u64 {
+        self.lock().version
+    }
+
+    /// Names of what changed since the last call, deleted objects included; the first call gives all names. For one
+    /// reader only.
+    pub fn take_changed(&self) -> BTreeSet<Name> {
+        self.write(|objects| match objects.changed.replace(BTreeSet::new()) {
+            Some(changed) => changed,
+            None => objects.by_name.keys().cloned().collect(),
+        })
+    }
+
     /// Puts an object; `None` if it is equal to the one that was there.
     pub fn apply(&self, object: T) -> Option<Change<T>> {
         let new = Arc::new(object);
-        let old = self.write(|objects| objects.insert(new.name(), new.clone()));
-        if old.as_ref().is_some_and(|old| **old == *new) {
-            return None;
-        }
-        Some(Change { old, new: Some(new) })
+        let (old, changed) = self.write(|objects| objects.put(new.name(), Some(new.clone())));
+        changed.then_some(Change { old, new: Some(new) })
     }
 
     /// Takes an object out; `None` if it was not there.
     pub fn delete(&self, name: &Name) -> Option<Change<T>> {
-        self.write(|objects| objects.remove(name)).map(|old| Change {
+        let (old, _) = self.write(|objects| objects.put(name.clone(), None));
+        old.map(|old| Change {
             old: Some(old),
             new: None,
         })
@@ -108,9 +151,16 @@ impl<T: Trimmed> Store<T> {
     pub fn replace_but(&self, list: Vec<T>, unread: &BTreeSet<Name>) -> Vec<Change<T>> {
         let mut fresh: BTreeMap<Name, Arc<T>> = list.into_iter().map(|o| (o.name(), Arc::new(o))).collect();
         let before = self.write(|objects| {
-            let kept = unread.iter().filter_map(|name| objects.get_key_value(name));
+            let before = objects.by_name.clone();
+            let kept = unread.iter().filter_map(|name| before.get_key_value(name));
             fresh.extend(kept.map(|(name, object)| (name.clone(), object.clone())));
-            std::mem::replace(objects, fresh.clone())
+            for name in before.keys().filter(|name| !fresh.contains_key(*name)) {
+                objects.put(name.clone(), None);
+            }
+            for (name, object) in &fresh {
+                objects.put(name.clone(), Some(object.clone()));
+            }
+            before
         });
         let mut changes: Vec<Change<T>> = fresh
             .iter()
@@ -144,11 +194,15 @@ impl<T: Trimmed> Store<T> {
         let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
     }
 
-    fn read<R>(&self, f: impl FnOnce(&BTreeMap<Name, Arc<T>>) -> R) -> R {
-        f(&self.objects.read().unwrap_or_else(PoisonError::into_inner))
+    fn lock(&self) -> RwLockReadGuard<'_, Objects<T>> {
+        self.objects.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write<R>(&self, f: impl FnOnce(&mut BTreeMap<Name, Arc<T>>) -> R) -> R {
+    fn read<R>(&self, f: impl FnOnce(&BTreeMap<Name, Arc<T>>) -> R) -> R {
+        f(&self.lock().by_name)
+    }
+
+    fn write<R>(&self, f: impl FnOnce(&mut Objects<T>) -> R) -> R {
         f(&mut self.objects.write().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use elbow_core::intent::Objects;
 use elbow_core::key::{StackKey, StackKind};
+use elbow_core::settings::Settings;
 use elbow_core::view::{Ingress, IngressClass, IngressClassParams, Namespace, Service};
 
 use super::Stores;
@@ -50,8 +51,8 @@ impl Objects for View<'_> {
         self.stores.ingresses.get(namespace, name)
     }
 
-    fn ingresses(&self) -> Vec<Arc<Ingress>> {
-        self.stores.ingresses.all()
+    fn ingresses_of(&self, group: &StackKey, settings: &Settings) -> Vec<Arc<Ingress>> {
+        self.stores.ingresses_of(group, settings)
     }
 
     fn ingress_class(&self, name: &str) -> Option<Arc<IngressClass>> {

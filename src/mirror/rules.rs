@@ -139,6 +139,7 @@ mod tests {
             default_actions: Vec::new(),
             certificates: Vec::new(),
             extra_certificates: Setting::Unmanaged,
+            certificate_origins: BTreeMap::new(),
             ssl_policy: Setting::Unmanaged,
             alpn_policy: Setting::Unmanaged,
             attributes: BTreeMap::new(),

@@ -150,7 +150,7 @@ async fn stack_report(engine: &Engine, key: StackKey) -> Result<Option<StackRepo
         Wanted::Wait(reason) => Outcome::Waits(reason),
         Wanted::Sick(problems) => Outcome::Held(problems),
         Wanted::Stack(wanted, warnings) => {
-            let (plan, _) = reconcile::planned(engine, &intent, &wanted, &cx).await?;
+            let plan = reconcile::planned(engine, &intent, &wanted, &cx).await?.plan;
             match engine.mirror.problems(&key) {
                 untagged if untagged.is_empty() => Outcome::Planned {
                     wanted,

@@ -58,7 +58,7 @@ impl Reporter {
     fn due(&self, key: &Key, run: &Run, now: Timestamp) -> Vec<Event> {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let success = match &run.success {
-            Some(done) if run.events.is_empty() => ledger.success(key, &done.owners, done.changed),
+            Some(done) => ledger.success(key, &done.owners, done.changed),
             _ => Vec::new(),
         };
         let mut due = ledger.due(key, &run.events, now);

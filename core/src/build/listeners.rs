@@ -19,6 +19,7 @@ pub(super) fn build(
         let certificates = tls.map(|tls| tls.certificates.clone()).unwrap_or_default();
         let alpn = tls.and_then(|tls| tls.alpn).map(|alpn| alpn.as_str().to_owned());
         let gates = &context.settings.gates;
+        let certificate_origins = tls.map(|tls| tls.certificate_origins.clone());
         Listener {
             id: ResourceId(wish.port.to_string()),
             arn: None,
@@ -28,6 +29,7 @@ pub(super) fn build(
             default_actions,
             extra_certificates: Setting::from(tls.map(|_| certificates.iter().cloned().collect())),
             certificates,
+            certificate_origins: certificate_origins.unwrap_or_default(),
             ssl_policy: Setting::from(tls.map(|tls| tls.policy.clone())),
             alpn_policy: Setting::from(alpn),
             attributes: wish.attributes.clone(),

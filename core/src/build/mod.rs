@@ -93,7 +93,9 @@ pub fn build(intent: &Intent, settings: &Settings, answers: &Answers) -> Built {
     };
     match &intent.wish {
         Wish::Ignore | Wish::Sick => Built::Sick(intent.problems.clone()),
-        Wish::Empty => Built::Stack(Box::new(Stack::empty(&intent.key)), intent.problems.clone()),
+        Wish::Empty | Wish::Leave(_) => {
+            Built::Stack(Box::new(Stack::empty(&intent.key)), intent.problems.clone())
+        }
         Wish::Service(service) => {
             let mut inquiry = Inquiry::new(answers, &whole);
             let stack = build_service(&context, service, &mut inquiry);

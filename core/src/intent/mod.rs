@@ -11,6 +11,8 @@ mod reader;
 pub mod service;
 pub mod wish;
 
+use std::collections::BTreeSet;
+
 use elbow_crds::problem::{ObjectRef, Problem};
 
 use crate::key::{StackKey, StackKind};
@@ -45,10 +47,24 @@ pub enum Wish {
     Empty,
     /// Ours, but [`Intent::problems`] holds a fault of everybody: what is there stays as it is.
     Sick,
+    /// Ours, but everybody who stays is at fault: only what those had who leave goes. What these may have, given by
+    /// object, stays as it is.
+    Leave(BTreeSet<ObjectRef>),
     /// A Service that can be built.
     Service(Box<ServiceIntent>),
     /// Ingresses of which some can be built; [`Intent::problems`] holds the faults of the others.
     Ingress(Box<IngressIntent>),
+}
+
+impl Intent {
+    /// Members that are left out of what is wanted: what may be theirs is held.
+    pub fn left_out(&self) -> BTreeSet<ObjectRef> {
+        match &self.wish {
+            Wish::Ingress(ingress) => ingress.sick.clone(),
+            Wish::Leave(sick) => sick.clone(),
+            Wish::Ignore | Wish::Empty | Wish::Sick | Wish::Service(_) => BTreeSet::new(),
+        }
+    }
 }
 
 /// Reads what the owners of `key` ask for.

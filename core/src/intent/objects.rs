@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::key::StackKey;
+use crate::settings::Settings;
 use crate::view;
 
 /// Objects of the cluster, as last seen. What is not there may be not there yet: absence proves nothing about
@@ -12,8 +14,9 @@ pub trait Objects {
     fn service(&self, namespace: &str, name: &str) -> Option<Arc<view::Service>>;
     /// An Ingress.
     fn ingress(&self, namespace: &str, name: &str) -> Option<Arc<view::Ingress>>;
-    /// All Ingresses, by namespace and name.
-    fn ingresses(&self) -> Vec<Arc<view::Ingress>>;
+    /// The Ingresses that may have to do with an explicit group, by namespace and name: at least those of its name,
+    /// and those with its finalizer.
+    fn ingresses_of(&self, group: &StackKey, settings: &Settings) -> Vec<Arc<view::Ingress>>;
     /// An IngressClass.
     fn ingress_class(&self, name: &str) -> Option<Arc<view::IngressClass>>;
     /// All IngressClasses, by name.
@@ -95,7 +98,7 @@ impl Objects for Shelf {
             .cloned()
     }
 
-    fn ingresses(&self) -> Vec<Arc<view::Ingress>> {
+    fn ingresses_of(&self, _: &StackKey, _: &Settings) -> Vec<Arc<view::Ingress>> {
         self.ingresses.values().cloned().collect()
     }
 

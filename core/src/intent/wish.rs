@@ -210,6 +210,8 @@ pub struct ListenerWish {
 pub struct TlsWish {
     /// Certificate ARNs, the default one first; the others in the order they were asked for.
     pub certificates: Vec<String>,
+    /// Who asked for each, where several objects share the listener.
+    pub certificate_origins: BTreeMap<String, Origins>,
     /// Security policy.
     pub policy: String,
     /// ALPN policy.

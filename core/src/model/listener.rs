@@ -32,6 +32,9 @@ pub struct Listener {
     pub alpn_policy: Setting<String>,
     /// Attributes: wanted ones only, or all that AWS reports.
     pub attributes: BTreeMap<String, String>,
+    /// Who asked for a certificate, where one object of several did.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub certificate_origins: BTreeMap<String, Origins>,
     /// Tags.
     pub tags: Setting<Tags>,
     /// Who asked for it.

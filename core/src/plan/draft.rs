@@ -21,7 +21,9 @@ pub(super) struct Draft<'a> {
     pub owners: &'a [Owner],
     /// Set when a load balancer would have to be replaced: nothing the old one uses is closed or deleted.
     pub frozen: bool,
-    /// Whether a sick member of which nothing good is known holds the stack: what nobody wants stays.
+    /// Sick members of which nothing good is known and that may have something here.
+    pub sick: BTreeSet<&'a ObjectRef>,
+    /// Whether there is one: what nobody wants and may be its own stays.
     pub hold: bool,
     /// Whether something stays that nobody wants, because the stack is on hold.
     pub held_back: bool,
@@ -48,13 +50,15 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     pub fn new(wanted: &'a Stack, actual: &'a Stack, context: &PlanContext<'a>) -> Self {
+        let sick = super::hold::holders(context);
         Self {
             wanted,
             actual,
             settings: context.settings,
             owners: context.owners,
             frozen: false,
-            hold: !context.sick.is_empty(),
+            hold: !sick.is_empty(),
+            sick,
             held_back: false,
             protected: BTreeSet::new(),
             bindings: BTreeMap::new(),
@@ -342,15 +346,12 @@ impl<'a> Draft<'a> {
 
     /// Plans the finalizer of owners that want something and have none. Every creation comes after all of
     /// them: what it makes is cleaned up by whichever owner goes last.
-    pub fn add_finalizers(&mut self) {
+    pub fn add_finalizers(&mut self, sick: &BTreeSet<ObjectRef>) {
         if self.wanted.is_empty() {
             return;
         }
-        for owner in self
-            .owners
-            .iter()
-            .filter(|owner| !owner.gone && !owner.has_finalizer)
-        {
+        let wants = |owner: &&Owner| !owner.gone && !owner.has_finalizer && !sick.contains(&owner.object);
+        for owner in self.owners.iter().filter(wants) {
             let step = self.finalizer_step(owner, BTreeSet::new(), |object, finalizer| {
                 Action::AddFinalizer { object, finalizer }
             });
@@ -358,29 +359,29 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Takes the finalizer of owners that are gone away, after every deletion; where other owners stay, after
-    /// every step. Nothing of it while something has to stay.
+    /// Takes the finalizer of owners that are gone away: the last ones' after every deletion and not while
+    /// something has to stay. Where somebody stays who cleans up, those who leave wait for nothing but their
+    /// own target groups.
     pub fn remove_finalizers(&mut self) {
-        if self.held_back || !self.protected.is_empty() || (self.frozen && !self.wanted.is_empty()) {
+        let keeps = |owner: &Owner| !owner.gone && owner.has_finalizer;
+        let somebody_stays = !self.finalizers.is_empty() || self.owners.iter().any(keeps);
+        let has_to_stay =
+            self.held_back || !self.protected.is_empty() || (self.frozen && !self.wanted.is_empty());
+        if has_to_stay && !somebody_stays {
             return;
         }
-        let needs = if self.wanted.is_empty() {
-            self.steps_where(Action::is_deletion)
-        } else {
-            self.steps_where(|_| true)
-        };
-        let last = self.wanted.is_empty();
-        for owner in self
-            .owners
-            .iter()
-            .filter(|owner| owner.gone && owner.has_finalizer)
-        {
-            self.finalizer_step(owner, needs.clone(), |object, finalizer| {
-                Action::RemoveFinalizer {
-                    object,
-                    finalizer,
-                    last,
-                }
+        let leaves = |owner: &&Owner| owner.gone && owner.has_finalizer;
+        for owner in self.owners.iter().filter(leaves) {
+            let needs = if somebody_stays {
+                let own = self.removals_of(&owner.object);
+                own.union(&self.finalizers).copied().collect()
+            } else {
+                self.steps_where(Action::is_deletion)
+            };
+            self.finalizer_step(owner, needs, |object, finalizer| Action::RemoveFinalizer {
+                object,
+                finalizer,
+                last: !somebody_stays,
             });
         }
     }

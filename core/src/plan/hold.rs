@@ -3,22 +3,88 @@
 
 use std::collections::BTreeSet;
 
+use elbow_crds::problem::ObjectRef;
+
 use super::draft::Draft;
 use super::listener_drift::{drift, same_actions};
 use super::tags::TagDiff;
-use crate::model::{Action as ListenerAction, Listener, Protocol, Setting, Tags};
+use super::target_group::known_groups;
+use super::{Action, PlanContext, StepId};
+use crate::model::{Action as ListenerAction, Listener, Protocol, ResourceId, Setting, Tags};
 
 /// Status of the answer where nobody asked for a default backend.
 const NOT_FOUND: &str = "404";
 
+/// Sick members that may have something in AWS: one that never got the finalizer has nothing there.
+pub(super) fn holders<'a>(context: &PlanContext<'a>) -> BTreeSet<&'a ObjectRef> {
+    let unmarked = |object: &&ObjectRef| {
+        let mut owners = context.owners.iter();
+        owners.any(|owner| owner.object == **object && !owner.has_finalizer)
+    };
+    context.sick.iter().filter(|object| !unmarked(object)).collect()
+}
+
+/// Whether a target group may be an Ingress's own: resource ids begin with its namespace and name.
+fn may_be_of(id: &ResourceId, object: &ObjectRef) -> bool {
+    let own = format!("{}/{}-", object.namespace, object.name);
+    id.0.starts_with(&own)
+}
+
 impl Draft<'_> {
+    /// Whether a target group may be a sick member's.
+    pub fn is_held_group(&self, id: &ResourceId) -> bool {
+        self.sick.iter().any(|object| may_be_of(id, object))
+    }
+
+    /// Whether what has these actions may be a sick member's: it forwards to a group of such a member, or to
+    /// none of the stack's, so that nothing tells whose it is.
+    pub fn is_held(&self, actions: &[ListenerAction]) -> bool {
+        self.hold && self.may_serve(actions, |id| self.is_held_group(id))
+    }
+
+    /// Whether actions may be those of an object.
+    pub fn may_be_its(&self, actions: &[ListenerAction], object: &ObjectRef) -> bool {
+        self.may_serve(actions, |id| may_be_of(id, object))
+    }
+
+    fn may_serve(&self, actions: &[ListenerAction], is_its: impl Fn(&ResourceId) -> bool) -> bool {
+        let mut ids = known_groups(actions)
+            .filter_map(|arn| self.group_id(arn))
+            .peekable();
+        ids.peek().is_none() || ids.any(is_its)
+    }
+
+    fn group_id(&self, arn: &str) -> Option<&ResourceId> {
+        let groups = &self.actual.target_groups;
+        let found = groups.iter().find(|group| group.arn.as_deref() == Some(arn))?;
+        Some(&found.id)
+    }
+
+    /// Planned deletions of target groups and bindings that may be an object's own.
+    pub fn removals_of(&self, object: &ObjectRef) -> BTreeSet<StepId> {
+        let is_its = |arn: &str| self.group_id(arn).is_some_and(|id| may_be_of(id, object));
+        self.steps_where(|action| match action {
+            Action::DeleteTargetGroup { arn } => is_its(arn),
+            Action::DeleteBinding { namespace, name, .. } => {
+                let is_it = |binding: &&crate::model::Binding| {
+                    (&binding.namespace, &binding.name) == (namespace, name)
+                };
+                let bound = self.actual.bindings.iter().find(is_it);
+                bound
+                    .and_then(|binding| binding.spec.target_group.known())
+                    .is_some_and(is_its)
+            }
+            _ => false,
+        })
+    }
+
     /// The listener as it is to become: on hold its settings stay, certificates only come, and the default
     /// action changes only to one that somebody asked for.
     pub fn held_listener(&mut self, wanted: &Listener, actual: &Listener) -> Listener {
         if !self.hold {
             return wanted.clone();
         }
-        let asked = !is_not_found(&wanted.default_actions);
+        let asked = !is_not_found(&wanted.default_actions) || !self.is_held(&actual.default_actions);
         let default_actions = if asked {
             wanted.default_actions.clone()
         } else {

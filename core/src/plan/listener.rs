@@ -38,7 +38,9 @@ pub(super) fn change_all(draft: &mut Draft, balancers: &Pairs<LoadBalancer>) {
         .filter_map(|(_, balancer)| balancer.arn.as_deref())
         .collect();
     let mut deletions = BTreeSet::new();
-    if !draft.frozen && !draft.holds_back(&pairs.surplus) {
+    if !draft.frozen && draft.holds_back(&pairs.surplus) {
+        clear(draft, &pairs.surplus);
+    } else if !draft.frozen {
         for listener in &pairs.surplus {
             if listener
                 .load_balancer
@@ -59,6 +61,17 @@ pub(super) fn change_all(draft: &mut Draft, balancers: &Pairs<LoadBalancer>) {
         create(draft, listener, &before);
     }
     change_kept(draft, &pairs, deletions);
+}
+
+/// Takes away rules of listeners that stay although nobody wants them: those of members that are not sick.
+fn clear<'a>(draft: &mut Draft<'a>, listeners: &[&'a Listener]) {
+    for listener in listeners {
+        if let Some(mut rules) = ListenerRules::new(draft, listener, listener) {
+            let mut before = BTreeSet::new();
+            rules.open(draft, &before);
+            rules.close(draft, None, &mut before);
+        }
+    }
 }
 
 /// A listener that stays.

@@ -94,5 +94,6 @@ pub(super) fn add_certificate(
         certificate: certificate.to_owned(),
     };
     let reason = format!("{}: certificate {certificate} added", name(wanted));
-    draft.push(action, needs, &wanted.origins, reason)
+    let asked = wanted.certificate_origins.get(certificate);
+    draft.push(action, needs, asked.unwrap_or(&wanted.origins), reason)
 }

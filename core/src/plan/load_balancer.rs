@@ -11,9 +11,12 @@ use super::pair::{Pairs, pair};
 use super::tags::{Legacy, diff_tags};
 use super::{Action, StepId};
 use crate::model::{
-    IpAddressType, LoadBalancer, LoadBalancerType, OnOff, Ref, ResourceAddress, ResourceKind, Setting,
-    SubnetMapping, tracking,
+    IpAddressType, LoadBalancer, LoadBalancerType, OnOff, Origins, Ref, ResourceAddress, ResourceKind,
+    Setting, SubnetMapping, tracking,
 };
+
+/// End of the annotations with attributes of the load balancer.
+const ATTRIBUTES_ANNOTATION: &str = "load-balancer-attributes";
 
 /// Pairs load balancers by resource id. One with listeners is preferred, then one with the wanted name.
 pub(super) fn pairs<'a>(draft: &Draft<'a>) -> Pairs<'a, LoadBalancer> {
@@ -325,7 +328,15 @@ fn change_attributes(draft: &mut Draft, wanted: &LoadBalancer, actual: &LoadBala
         load_balancer: draft.handle(ResourceKind::LoadBalancer, &wanted.id),
         attributes,
     };
-    draft.push(action, BTreeSet::new(), &wanted.origins, reason);
+    let origins = asked_in(&wanted.origins, ATTRIBUTES_ANNOTATION);
+    draft.push(action, BTreeSet::new(), &origins, reason);
+}
+
+/// Those who asked in annotations that end like this; everybody if nobody did.
+fn asked_in(origins: &Origins, suffix: &str) -> Origins {
+    let asked = origins.iter().filter(|origin| origin.field.ends_with(suffix));
+    let asked: Origins = asked.cloned().collect();
+    if asked.is_empty() { origins.clone() } else { asked }
 }
 
 fn change_capacity(draft: &mut Draft, wanted: &LoadBalancer, actual: &LoadBalancer) {

@@ -7,6 +7,7 @@
 mod attributes;
 mod beside;
 mod binding;
+mod blame;
 mod draft;
 mod hold;
 pub mod lint;
@@ -27,6 +28,7 @@ pub mod step;
 mod tags;
 mod target_group;
 
+pub use blame::obstacles;
 pub use lint::{LintFinding, lint};
 pub use outcome::apply_step;
 pub use outputs::{Output, Outputs};
@@ -65,7 +67,7 @@ pub struct PlanContext<'a> {
 pub fn plan(wanted: &Stack, actual: &Stack, context: &PlanContext) -> Plan {
     let (wanted, actual) = (sorted(wanted), sorted(actual));
     let mut draft = Draft::new(&wanted, &actual, context);
-    draft.add_finalizers();
+    draft.add_finalizers(context.sick);
     let groups = security_group::pairs(&draft);
     let target_groups = target_group::pairs(&draft);
     let balancers = load_balancer::pairs(&draft);

@@ -67,10 +67,11 @@ pub(super) fn bindings(draft: &mut Draft) {
         .iter()
         .filter(|binding| !draft.is_binding_kept(binding))
         .collect();
-    if draft.holds_back(&surplus) {
-        return;
-    }
     for existing in surplus {
+        if draft.is_held_group(&existing.id) {
+            draft.held_back = true;
+            continue;
+        }
         let arn = existing.spec.target_group.known().unwrap_or_default();
         if let Some(mut needs) = last_uses(draft, arn) {
             if draft.wanted.load_balancers.is_empty() {
@@ -129,11 +130,15 @@ fn balancer_of<'a>(draft: &Draft<'a>, rule: &Rule) -> Option<&'a str> {
 
 /// Deletes target groups nobody wants, after their bindings.
 pub(super) fn target_groups(draft: &mut Draft, pairs: &Pairs<TargetGroup>) {
-    if draft.frozen || draft.holds_back(&pairs.surplus) {
+    if draft.frozen {
         return;
     }
     for group in &pairs.surplus {
         let Some(arn) = group.arn.clone() else { continue };
+        if draft.is_held_group(&group.id) {
+            draft.held_back = true;
+            continue;
+        }
         let held = group.load_balancers.iter().any(|lb| draft.protected.contains(lb));
         let Some(mut needs) = last_uses(draft, &arn).filter(|_| !held) else {
             continue;

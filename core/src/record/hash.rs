@@ -7,8 +7,15 @@ use crate::model::Stack;
 use crate::settings::Settings;
 
 /// Fields of resources that do not change what is deployed, or that AWS and Kubernetes assign.
-const VOLATILE: [&str; 7] = [
-    "origins", "arn", "dns_name", "state", "group_id", "uid", "deleting",
+const VOLATILE: [&str; 8] = [
+    "origins",
+    "certificate_origins",
+    "arn",
+    "dns_name",
+    "state",
+    "group_id",
+    "uid",
+    "deleting",
 ];
 /// Settings that no build of a stack reads.
 const NOT_BUILT_FROM: [&str; 4] = [

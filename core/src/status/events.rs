@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use elbow_crds::problem::{ObjectRef, Problem};
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use crate::event::{Event, EventType};
 use crate::model::Owner;
@@ -95,17 +95,23 @@ pub fn failed_for_all(owners: &[Owner], reason: Reason, cause: &str) -> Vec<Even
         .collect()
 }
 
-/// One event per object at fault, all its faults in one sentence. Warnings among the problems are left out.
+/// One event per object at fault and reason, all its faults in one sentence. Warnings among the problems are left
+/// out.
 pub fn build_failed(owners: &[Owner], problems: &[Problem]) -> Vec<Event> {
-    let mut causes: BTreeMap<&ObjectRef, Vec<String>> = BTreeMap::new();
+    let mut causes: BTreeMap<(&ObjectRef, Reason), Vec<String>> = BTreeMap::new();
     for problem in problems.iter().filter(|problem| problem.is_fault()) {
-        causes.entry(&problem.object).or_default().push(cause(problem));
+        let reason = match problem.code {
+            ProblemCode::Refused => Reason::FailedDeployModel,
+            _ => Reason::FailedBuildModel,
+        };
+        let told = causes.entry((&problem.object, reason)).or_default();
+        told.push(cause(problem));
     }
     causes
         .into_iter()
-        .map(|(object, causes)| {
+        .map(|((object, reason), causes)| {
             let uid = uid_of(object, owners);
-            failed(object, uid, Reason::FailedBuildModel, &causes.join("; "))
+            failed(object, uid, reason, &causes.join("; "))
         })
         .collect()
 }
@@ -197,8 +203,6 @@ mod tests {
         clippy::panic,
         clippy::indexing_slicing
     )]
-
-    use elbow_crds::problem::ProblemCode;
 
     use super::*;
 

@@ -19,7 +19,7 @@ pub const REPEAT_AFTER: SignedDuration = SignedDuration::from_mins(30);
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     standing: BTreeMap<Key, BTreeMap<Event, Timestamp>>,
-    failing: BTreeSet<Key>,
+    failing: BTreeMap<Key, BTreeSet<ObjectRef>>,
 }
 
 impl Ledger {
@@ -38,8 +38,9 @@ impl Ledger {
                 due.push(event.clone());
             }
         }
-        if events.iter().any(|event| event.reason.starts_with("Failed")) {
-            self.failing.insert(key.clone());
+        for event in events.iter().filter(|event| event.reason.starts_with("Failed")) {
+            let failing = self.failing.entry(key.clone()).or_default();
+            failing.insert(event.object.clone());
         }
         if !standing.is_empty() {
             self.standing.insert(key.clone(), standing);
@@ -47,17 +48,18 @@ impl Ledger {
         due
     }
 
-    /// The events of a successful pass, one per owner given with its UID: only if the pass changed something
-    /// or the last one failed.
+    /// The events of a successful pass, one per owner given with its UID: only for those whose last pass failed,
+    /// or for all if the pass changed something.
     pub fn success(&mut self, key: &Key, owners: &[(ObjectRef, String)], changed: bool) -> Vec<Event> {
-        let recovered = self.failing.remove(key);
-        if !changed && !recovered {
-            return Vec::new();
-        }
-        owners
+        let mut failing = self.failing.remove(key).unwrap_or_default();
+        let news = owners
             .iter()
-            .map(|(object, uid)| reconciled(object, uid))
-            .collect()
+            .filter(|(object, _)| failing.remove(object) || changed);
+        let events = news.map(|(object, uid)| reconciled(object, uid)).collect();
+        if !failing.is_empty() {
+            self.failing.insert(key.clone(), failing);
+        }
+        events
     }
 
     /// When the next repetition for a key is due; `None` without standing problems.
@@ -132,5 +134,15 @@ mod tests {
         assert_eq!(ledger.success(&key(), &owners, false).len(), 1);
         assert_eq!(ledger.success(&key(), &owners, false), []);
         assert_eq!(ledger.repeat_at(&key()), None);
+    }
+
+    #[test]
+    fn success_of_one_owner_says_nothing_about_another_that_failed() {
+        let mut ledger = Ledger::default();
+        let other = (ObjectRef::new("Service", "default", "other"), "v".to_owned());
+        ledger.due(&key(), &[problem("a")], at(0));
+        assert_eq!(ledger.success(&key(), std::slice::from_ref(&other), false), []);
+        let told = ledger.success(&key(), &[other, (object(), "u".to_owned())], false);
+        assert_eq!(told, [reconciled(&object(), "u")]);
     }
 }

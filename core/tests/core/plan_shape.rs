@@ -267,6 +267,7 @@ impl Shape {
                 .map(|_| certificates.iter().cloned().collect::<BTreeSet<String>>())
                 .into(),
             certificates,
+            certificate_origins: BTreeMap::new(),
             ssl_policy: tls
                 .and_then(|tls| tls.policy)
                 .map(|n| format!("ELBSecurityPolicy-{n}"))

@@ -212,6 +212,7 @@ fn wish_word(intent: &Intent) -> &'static str {
         Wish::Ignore => "Ignore",
         Wish::Empty => "Empty",
         Wish::Sick => "Sick",
+        Wish::Leave(_) => "Leave",
         Wish::Service(_) => "Service",
         Wish::Ingress(_) => "Ingress",
     }

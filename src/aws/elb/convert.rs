@@ -239,6 +239,7 @@ pub(super) fn listener(listed: &sdk::Listener) -> Result<Listener, Strange> {
             .filter_map(|certificate| certificate.certificate_arn().map(str::to_owned))
             .collect(),
         extra_certificates: Setting::Unmanaged,
+        certificate_origins: BTreeMap::new(),
         ssl_policy: listed.ssl_policy().map(str::to_owned).into(),
         alpn_policy: listed.alpn_policy().first().cloned().into(),
         attributes: BTreeMap::new(),

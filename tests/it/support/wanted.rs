@@ -107,6 +107,7 @@ pub fn listener(load_balancer: &str, group: &str) -> Listener {
         })],
         certificates: vec![certificate("one")],
         extra_certificates: Setting::Unmanaged,
+        certificate_origins: BTreeMap::new(),
         ssl_policy: Setting::Set("ELBSecurityPolicy-2016-08".to_owned()),
         alpn_policy: Setting::Set("HTTP2Preferred".to_owned()),
         attributes: BTreeMap::new(),

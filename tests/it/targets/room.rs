@@ -401,6 +401,7 @@ fn listener(balancer: &str, group: &str) -> Listener {
         })],
         certificates: Vec::new(),
         extra_certificates: Setting::Unmanaged,
+        certificate_origins: BTreeMap::new(),
         ssl_policy: Setting::Unmanaged,
         alpn_policy: Setting::Unmanaged,
         attributes: BTreeMap::new(),

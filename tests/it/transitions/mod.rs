@@ -71,6 +71,7 @@ fn frame(default: &elbow_core::model::Action) -> Stack {
         default_actions: vec![default.clone()],
         certificates: vec![],
         extra_certificates: Setting::Unmanaged,
+        certificate_origins: BTreeMap::new(),
         ssl_policy: Setting::Unmanaged,
         alpn_policy: Setting::Unmanaged,
         attributes: BTreeMap::new(),

@@ -129,6 +129,7 @@ pub fn listener() -> Listener {
         })],
         certificates: Vec::new(),
         extra_certificates: Setting::Unmanaged,
+        certificate_origins: Default::default(),
         ssl_policy: Setting::Unmanaged,
         alpn_policy: Setting::Unmanaged,
         attributes: Default::default(),

@@ -130,7 +130,7 @@ impl Group {
     /// Finds them among all Ingresses.
     pub fn load(key: &StackKey, objects: &dyn Objects, settings: &Settings) -> Self {
         let candidates = if key.namespace.is_empty() {
-            objects.ingresses()
+            objects.ingresses_of(key, settings)
         } else {
             objects.ingress(&key.namespace, &key.name).into_iter().collect()
         };

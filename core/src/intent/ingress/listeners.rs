@@ -34,6 +34,8 @@ pub(super) struct PortVote {
     pub prefix_lists: Option<Asked<Vec<String>>>,
     /// Certificates; none for HTTP.
     pub certificates: Vec<String>,
+    /// Where they stand.
+    pub certificates_origin: Option<Origin>,
     pub policy: Option<Asked<String>>,
     pub attributes: BTreeMap<String, Asked<String>>,
     /// Attributes of the class; only those of the first member on this port count.
@@ -235,6 +237,7 @@ fn port_vote(member: &mut Member<'_>, port: i32, protocol: ListenerProtocol, sha
         cidrs: shared.cidrs.clone(),
         prefix_lists: shared.prefix_lists.clone(),
         certificates: certificates.map(|asked| asked.value.clone()).unwrap_or_default(),
+        certificates_origin: certificates.map(|asked| asked.origin.clone()),
         policy,
         attributes: attributes
             .into_iter()

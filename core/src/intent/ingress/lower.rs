@@ -254,6 +254,7 @@ pub(super) fn listeners(
             protocol,
             tls: (protocol == Protocol::Https).then(|| TlsWish {
                 certificates: listener.certificates(),
+                certificate_origins: listener.certificate_origins.clone(),
                 policy: policy.map_or_else(
                     || settings.default_ssl_policy.clone(),
                     |asked| asked.value.clone(),

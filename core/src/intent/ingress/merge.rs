@@ -44,6 +44,8 @@ pub(super) struct AgreedPort {
     pub prefix_lists: Option<Asked<Vec<String>>>,
     /// Certificates of all members, in order.
     certificates: Vec<String>,
+    /// Who asked for them.
+    pub certificate_origins: BTreeMap<String, Origins>,
     pub policy: Option<Asked<String>>,
     attributes: Pairs,
     class_attributes: BTreeMap<String, String>,
@@ -287,7 +289,13 @@ pub(super) fn values(pairs: &Pairs) -> BTreeMap<String, String> {
 
 impl AgreedPort {
     fn new(vote: &PortVote, votes: &Votes) -> Self {
+        let asked = vote.certificates_origin.iter().flat_map(|origin| {
+            let one = Origins::from([origin.clone()]);
+            let certificates = vote.certificates.iter();
+            certificates.map(move |certificate| (certificate.clone(), one.clone()))
+        });
         Self {
+            certificate_origins: asked.collect(),
             protocol: vote.protocol.clone(),
             cidrs: vote.cidrs.clone(),
             prefix_lists: vote.prefix_lists.clone(),
@@ -305,6 +313,10 @@ impl AgreedPort {
         fill(&mut self.prefix_lists, vote.prefix_lists.as_ref());
         fill(&mut self.policy, vote.policy.as_ref());
         self.certificates.extend(vote.certificates.iter().cloned());
+        for certificate in &vote.certificates {
+            let asked = self.certificate_origins.entry(certificate.clone()).or_default();
+            asked.extend(vote.certificates_origin.clone());
+        }
         fill_pairs(&mut self.attributes, &vote.attributes);
         self.tags.extend(values(&votes.tags));
         self.origins.extend(vote.origins.iter().cloned());

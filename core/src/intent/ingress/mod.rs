@@ -90,7 +90,15 @@ pub(super) fn read(
         intent.problems.extend(problems);
         intent.wish = Wish::Ingress(Box::new(wish));
     } else if !sick.is_empty() {
-        intent.wish = Wish::Sick;
+        let leaves = intent
+            .owners
+            .iter()
+            .any(|owner| owner.gone && owner.has_finalizer);
+        intent.wish = if leaves {
+            Wish::Leave(sick.into_keys().collect())
+        } else {
+            Wish::Sick
+        };
     } else if nobody && !group.leaving.is_empty() {
         intent.wish = Wish::Empty;
     }

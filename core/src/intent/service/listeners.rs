@@ -261,6 +261,7 @@ fn listener(
     let (protocol, group_protocol) = protocols(reader, group, tls, quic);
     let port = group.port.port;
     let tls_wish = (protocol == Protocol::Tls).then(|| TlsWish {
+        certificate_origins: BTreeMap::new(),
         certificates: tls.certificates.clone(),
         policy: reader
             .string(SSL_POLICY)

@@ -38,7 +38,7 @@ pub enum Rule {
     Protection,
     /// At most one step per resource and kind of step.
     Once,
-    /// The finalizer comes before every creation and goes after every deletion.
+    /// The finalizer comes before every creation, and that of the last owner goes after every deletion.
     Finalizer,
     /// AWS's quotas.
     Limit,
@@ -104,6 +104,18 @@ pub fn enforce(plan: Plan, findings: &[LintFinding], owner: &ObjectRef) -> Plan 
         steps: renumbered(plan.steps, &dropped),
         problems,
     }
+}
+
+/// The steps that findings stop, each with its problem.
+pub fn stopped(plan: &Plan, findings: &[LintFinding], owner: &ObjectRef) -> Vec<(StepId, Problem)> {
+    let faults = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Fault);
+    let found = faults.map(|finding| {
+        let step = plan.steps.iter().find(|step| step.id == finding.step);
+        (finding.step, problem(finding, step, owner))
+    });
+    found.collect()
 }
 
 fn problem(finding: &LintFinding, step: Option<&Step>, owner: &ObjectRef) -> Problem {

@@ -321,7 +321,7 @@ impl<'a> Context<'a> {
         (protected && !off).then(|| finding(step, Rule::Protection, message))
     }
 
-    /// The finalizer comes first and goes last.
+    /// The finalizer comes first, and that of the last owner goes last.
     pub fn finalizer(&self, step: &Step) -> Option<LintFinding> {
         let before = self.before(step);
         let missing = if step.action.is_creation() {
@@ -329,7 +329,7 @@ impl<'a> Context<'a> {
                 .steps
                 .iter()
                 .any(|s| matches!(s.action, Action::AddFinalizer { .. }) && !before.contains(&s.id))
-        } else if matches!(step.action, Action::RemoveFinalizer { .. }) {
+        } else if matches!(step.action, Action::RemoveFinalizer { last: true, .. }) {
             self.plan
                 .steps
                 .iter()

@@ -75,9 +75,8 @@ pub(super) struct Matched {
     pub surplus: BTreeSet<usize>,
 }
 
-/// Pairs rules. With `hold` existing rules that nobody wants stay where they are, and none is given other
-/// conditions.
-pub(super) fn match_rules(wanted: &[Rule], existing: &[&Rule], hold: bool) -> Matched {
+/// Pairs rules. Existing rules in `held` that nobody wants stay where they are.
+pub(super) fn match_rules(wanted: &[Rule], existing: &[&Rule], held: &BTreeSet<usize>) -> Matched {
     let mut classes = Classes::new();
     let there: Vec<There> = existing
         .iter()
@@ -110,11 +109,10 @@ pub(super) fn match_rules(wanted: &[Rule], existing: &[&Rule], hold: bool) -> Ma
             .zip(goal.existing.and_then(|e| existing.get(e)));
         goal.change = pair.is_some_and(|(new, old)| !same_outcome(new, old));
     }
-    if hold {
-        keep_all(&mut goals, &there, &mut left);
-    } else {
-        pair_by_place(&mut goals, &there, &mut left);
-    }
+    let kept: BTreeSet<usize> = left.intersection(held).copied().collect();
+    left.retain(|index| !kept.contains(index));
+    keep_all(&mut goals, &there, kept);
+    pair_by_place(&mut goals, &there, &mut left);
     Matched {
         classes,
         goals,
@@ -191,9 +189,9 @@ fn pair_by_place(goals: &mut [Goal], there: &[There], left: &mut BTreeSet<usize>
 
 /// Puts existing rules that nobody wants into the order: behind the rule they stand behind now, and behind
 /// each other as now.
-fn keep_all(goals: &mut Vec<Goal>, there: &[There], left: &mut BTreeSet<usize>) {
+fn keep_all(goals: &mut Vec<Goal>, there: &[There], kept: BTreeSet<usize>) {
     let mut lowest = 0;
-    for index in std::mem::take(left) {
+    for index in kept {
         let Some(rule) = there.get(index) else { continue };
         let behind = (0..index)
             .rev()

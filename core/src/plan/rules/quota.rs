@@ -51,7 +51,7 @@ pub(in crate::plan) fn fit<'a>(
             created + there.saturating_sub(deleted)
         });
         for (turn, rules) in own.iter_mut().enumerate() {
-            rules.squeeze(draft, turn, room);
+            rules.squeeze(turn, room);
             let (created, deleted) = rules.balance();
             room = (room + deleted).saturating_sub(created);
         }

@@ -15,7 +15,6 @@ use super::safety::{InPlace, in_place, places};
 use crate::model::Rule;
 
 /// What to reach and what is in the way.
-#[derive(Clone, Copy)]
 pub(super) struct Task<'a> {
     /// Wanted rules by rank, their references resolved.
     pub wanted: &'a [Rule],
@@ -23,8 +22,8 @@ pub(super) struct Task<'a> {
     pub existing: &'a [&'a Rule],
     /// Whether the default action changes.
     pub default_changes: bool,
-    /// Whether rules that nobody wants stay.
-    pub hold: bool,
+    /// Existing rules that stay even if nobody wants them.
+    pub held: &'a BTreeSet<usize>,
     /// How many rules can be created before one has to go; `None`: as many as needed.
     pub room: Option<usize>,
 }
@@ -40,7 +39,7 @@ pub(super) struct Schedule {
 
 /// Plans the changes.
 pub(super) fn schedule(task: &Task<'_>) -> Schedule {
-    let mut matched = match_rules(task.wanted, task.existing, task.hold);
+    let mut matched = match_rules(task.wanted, task.existing, task.held);
     let in_place = in_place(&mut matched, task.default_changes);
     let kept = matched
         .goals

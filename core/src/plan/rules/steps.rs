@@ -23,6 +23,8 @@ pub(in crate::plan) struct ListenerRules<'a> {
     wanted: Vec<Rule>,
     existing: Vec<&'a Rule>,
     default_changes: bool,
+    /// Existing rules that may be a sick member's.
+    held: BTreeSet<usize>,
     schedule: Schedule,
     /// Steps of the changes made so far; none where nothing had to be done.
     steps: Vec<Option<StepId>>,
@@ -96,11 +98,16 @@ impl<'a> ListenerRules<'a> {
         }
         let existing = existing_of(draft, arn);
         let default_changes = !same_actions(&wanted.default_actions, &actual.default_actions);
+        let held: BTreeSet<usize> = (0..)
+            .zip(&existing)
+            .filter(|(_, rule)| draft.is_held(&rule.actions))
+            .map(|(index, _)| index)
+            .collect();
         let schedule = schedule(&Task {
             wanted: &resolved,
             existing: &existing,
             default_changes,
-            hold: draft.hold,
+            held: &held,
             room: None,
         });
         Some(Self {
@@ -109,6 +116,7 @@ impl<'a> ListenerRules<'a> {
             wanted: resolved,
             existing,
             default_changes,
+            held,
             schedule,
             steps: Vec::new(),
             turn: None,
@@ -149,13 +157,13 @@ impl<'a> ListenerRules<'a> {
     }
 
     /// Plans again for a load balancer whose quota leaves room for so many rules only.
-    pub fn squeeze(&mut self, draft: &Draft, turn: usize, room: usize) {
+    pub fn squeeze(&mut self, turn: usize, room: usize) {
         self.turn = Some(turn);
         self.schedule = schedule(&Task {
             wanted: &self.wanted,
             existing: &self.existing,
             default_changes: self.default_changes,
-            hold: draft.hold,
+            held: &self.held,
             room: Some(room),
         });
     }
@@ -319,9 +327,24 @@ impl<'a> ListenerRules<'a> {
         Some(draft.push(action, needs, &origins, reason))
     }
 
-    fn delete(&self, draft: &mut Draft, existing: usize, needs: BTreeSet<StepId>) -> Option<StepId> {
+    /// Creations and changes asked for by whoever may have asked for an existing rule: should AWS refuse one,
+    /// the rule stays.
+    fn successors(&self, draft: &Draft, rule: &Rule) -> BTreeSet<StepId> {
+        let changes = self.schedule.changes.iter().zip(&self.steps);
+        let its = changes.filter_map(|(change, step)| {
+            let (Call::Create { wanted, .. } | Call::Modify { wanted, .. }) = change.call else {
+                return None;
+            };
+            let mut origins = self.written.get(wanted)?.origins.iter();
+            step.filter(|_| origins.any(|origin| draft.may_be_its(&rule.actions, &origin.object)))
+        });
+        its.collect()
+    }
+
+    fn delete(&self, draft: &mut Draft, existing: usize, mut needs: BTreeSet<StepId>) -> Option<StepId> {
         let rule = self.existing.get(existing)?;
         let arn = rule.arn.clone()?;
+        needs.extend(self.successors(draft, rule));
         let origins = draft.removal_origins(&rule.origins);
         let action = Action::DeleteRule { arn: arn.clone() };
         let step = draft.push(action, needs, &origins, describe(rule));

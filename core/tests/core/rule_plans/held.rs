@@ -4,7 +4,7 @@ use elbow_core::model::Stack;
 use elbow_core::plan::render::kind;
 use elbow_crds::problem::ObjectRef;
 
-use super::{change, choice, stack, world};
+use super::{calls, change, choice, stack, world};
 use crate::plan_world::World;
 
 fn sick(mut world: World) -> World {
@@ -14,8 +14,8 @@ fn sick(mut world: World) -> World {
 
 const RULES: [&str; 5] = [
     "host a -> a",
-    "host bad, path /1 -> b",
-    "host bad -> c",
+    "host bad, path /1 -> bad-1",
+    "host bad -> bad-2",
     "host z -> a",
     "-> 404",
 ];
@@ -68,21 +68,65 @@ fn held_rules_keep_their_order_when_others_change_theirs() {
 
 #[test]
 fn the_default_action_changes_only_to_one_that_somebody_asked_for() {
-    let mut world = sick(world(&["host a -> a", "-> b"], &[]));
+    let mut world = sick(world(&["host a -> a", "-> bad-1"], &[]));
     assert!(world.plan(&stack(&["host a -> a", "-> 404"])).is_empty());
     let wanted = stack(&["host a -> a", "-> redirect other"]);
     assert_eq!(change(&mut world, &wanted), ["ModifyListener"]);
 }
 
+/// What a plan deletes, rules by their numbers.
+fn deletions(world: &World, wanted: &Stack) -> Vec<String> {
+    let plan = world.plan(wanted);
+    let mut found = calls(world, &plan);
+    let others = plan.steps.iter().map(|step| kind(&step.action));
+    found.extend(
+        others
+            .filter(|kind| kind.starts_with("Delete") && *kind != "DeleteRule")
+            .map(str::to_owned),
+    );
+    found
+}
+
 #[test]
-fn nothing_of_the_load_balancer_goes_and_no_finalizer_either() {
+fn rules_of_others_come_and_go_as_if_nobody_were_sick() {
+    let world = sick(world(&RULES, &[10, 20, 30, 40]));
+    let without = stack(&["host a -> a", "-> 404"]);
+    assert_eq!(deletions(&world, &without), ["delete 40"]);
+    let without = stack(&["host z -> d", "-> 404"]);
+    let expected = ["modify 40", "delete 10", "DeleteBinding", "DeleteTargetGroup"];
+    assert_eq!(deletions(&world, &without), expected);
+    let moved = stack(&["host b -> a", "host z -> a", "-> 404"]);
+    assert_eq!(calls(&world, &world.plan(&moved)), ["modify 10"]);
+}
+
+#[test]
+fn what_answers_by_itself_may_be_anybodys_and_stays() {
+    let rules = ["host a -> a", "host r -> redirect other", "-> 404"];
+    let mut world = sick(world(&rules, &[]));
+    let wanted = stack(&["host a -> a", "-> 404"]);
+    assert!(world.plan(&wanted).is_empty());
+    world.sick.clear();
+    assert_eq!(calls(&world, &world.plan(&wanted)), ["delete 2"]);
+}
+
+#[test]
+fn with_everybody_else_sick_a_former_member_takes_its_own_away_and_nothing_else() {
     let mut world = sick(world(&RULES, &[]));
     world.owner.gone = true;
     let key = world.actual.key.clone();
-    let plan = world.plan(&Stack::empty(&key));
-    assert!(plan.is_empty(), "{}", elbow_core::plan::render_text(&plan));
+    let nothing = Stack::empty(&key);
+    let expected = ["delete 4", "delete 1", "DeleteBinding", "DeleteTargetGroup"];
+    assert_eq!(deletions(&world, &nothing), expected);
+    let plan = world.plan(&nothing);
+    assert!(
+        plan.steps
+            .iter()
+            .all(|step| kind(&step.action) != "RemoveFinalizer")
+    );
+    world.apply(&plan, choice(3));
+    assert!(world.plan(&nothing).is_empty());
     world.sick.clear();
-    let plan = world.plan(&Stack::empty(&key));
+    let plan = world.plan(&nothing);
     world.apply(&plan, choice(3));
     assert!(world.actual.is_empty() && !world.owner.has_finalizer);
 }

@@ -16,7 +16,7 @@ use elbow_core::plan::{Action, Plan, StepId};
 use crate::plan_shape::{Shape, origins};
 use crate::plan_world::World;
 
-const GROUPS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+const GROUPS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "bad-1", "bad-2"];
 
 /// A listener on port 80 with these rules, each as `host a.com, path /x /y -> a*1 b*2`; the last one has no
 /// condition and is the default. Actions: groups with weights, `redirect HOST`, or a status.

@@ -25,6 +25,7 @@ fn word(wish: &Wish) -> &'static str {
         Wish::Ignore => "ignore",
         Wish::Empty => "empty",
         Wish::Sick => "sick",
+        Wish::Leave(_) => "leave",
         Wish::Service(_) | Wish::Ingress(_) => "ours",
     }
 }
