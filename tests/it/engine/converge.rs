@@ -240,7 +240,7 @@ async fn loses_ownership(create: fn(&World), lose: fn(&World)) {
 }
 
 /// A target group that somebody else made: its ARN.
-fn foreign_group(world: &World) -> String {
+pub fn foreign_group(world: &World) -> String {
     let request =
         format!("Action=CreateTargetGroup&Name=by-hand&Protocol=TCP&Port=80&TargetType=ip&VpcId={VPC}");
     let answer = world.land.emulator.with_world(|world, now| {

@@ -8,7 +8,7 @@ use super::objects::{PODS, endpoints, port, world};
 use super::world::{CLASSES, INGRESSES, World};
 use crate::support::land::SERVICES;
 
-const PREFIX: &str = "alb.ingress.kubernetes.io/";
+pub const PREFIX: &str = "alb.ingress.kubernetes.io/";
 
 pub fn class(world: &World) {
     world.apply(&json!({

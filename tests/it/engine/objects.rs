@@ -30,10 +30,15 @@ pub fn world() -> World {
 /// The same with another seed that names the same instances.
 pub fn world_of(seed: &str) -> World {
     let world = World::new(seed);
+    furnish(&world);
+    world
+}
+
+/// Puts the nodes of the seed in.
+pub fn furnish(world: &World) {
     for (index, zone) in ["us-west-2a", "us-west-2b", "us-west-2c"].into_iter().enumerate() {
         world.apply(&node(index + 1, zone));
     }
-    world
 }
 
 fn node(number: usize, zone: &str) -> Value {
@@ -82,6 +87,17 @@ pub fn endpoints(world: &World, service: &str, ports: &[Value], pods: &[&str]) {
 
 /// The same with given containers; target ports are numbers.
 pub fn endpoints_of(world: &World, service: &str, ports: &[Value], pods: &[&str], containers: &Value) {
+    endpoints_in(world, ("demo", service), ports, pods, containers);
+}
+
+/// The same in a namespace.
+pub fn endpoints_in(
+    world: &World,
+    (namespace, service): (&str, &str),
+    ports: &[Value],
+    pods: &[&str],
+    containers: &Value,
+) {
     let mut endpoints = Vec::new();
     for address in pods {
         let name = format!("{service}-{}", address.replace('.', "-"));
@@ -92,7 +108,7 @@ pub fn endpoints_of(world: &World, service: &str, ports: &[Value], pods: &[&str]
             + 1;
         world.apply(&json!({
             "apiVersion": "v1", "kind": "Pod",
-            "metadata": {"namespace": "demo", "name": name, "labels": {"app": service}},
+            "metadata": {"namespace": namespace, "name": name, "labels": {"app": service}},
             "spec": {"nodeName": format!("node-{node}"), "containers": containers},
             "status": {"podIP": address, "phase": "Running",
                        "conditions": [{"type": "ContainersReady", "status": "True"},
@@ -101,7 +117,7 @@ pub fn endpoints_of(world: &World, service: &str, ports: &[Value], pods: &[&str]
         endpoints.push(json!({
             "addresses": [address],
             "conditions": {"ready": true, "serving": true, "terminating": false},
-            "targetRef": {"kind": "Pod", "namespace": "demo", "name": name},
+            "targetRef": {"kind": "Pod", "namespace": namespace, "name": name},
         }));
     }
     let ports: Vec<Value> = ports
@@ -110,7 +126,7 @@ pub fn endpoints_of(world: &World, service: &str, ports: &[Value], pods: &[&str]
         .collect();
     world.apply(&json!({
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-        "metadata": {"namespace": "demo", "name": format!("{service}-1"),
+        "metadata": {"namespace": namespace, "name": format!("{service}-1"),
                      "labels": {"kubernetes.io/service-name": service}},
         "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
     }));

@@ -90,9 +90,14 @@ impl World {
     }
 
     fn at(start: Timestamp, seed: Seed) -> Self {
+        Self::with(start, seed, Options::default())
+    }
+
+    /// The same with other options of the emulator.
+    pub fn with(start: Timestamp, seed: Seed, options: Options) -> Self {
         let options = Options {
             start: Some(start),
-            ..Options::default()
+            ..options
         };
         let mut settings = Settings::new("c1", "us-west-2", VPC);
         // Verification is spread over the period: one that ends after the test keeps reads countable.

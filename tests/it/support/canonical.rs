@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::land::{BINDINGS, Land, SERVICES};
 
+const INGRESSES: &str = "/apis/networking.k8s.io/v1/ingresses";
 const RECORDS: &str = "/api/v1/configmaps";
 
 /// Fields that depend on when or in which order something was made.
@@ -41,13 +42,14 @@ pub fn state(land: &Land) -> Vec<Value> {
         for value in items(&account[part][kind]) {
             let mut value = value.clone();
             keep_registered(&mut value);
+            rank_rules(&mut value);
             entries.push(json!({kind: clean(&value, &names)}));
         }
     }
     for record in land.cluster.list::<Value>(RECORDS) {
         entries.push(json!({RECORDS: record["metadata"]["name"]}));
     }
-    for collection in [SERVICES, BINDINGS] {
+    for collection in [SERVICES, INGRESSES, BINDINGS] {
         for value in land.cluster.list::<Value>(collection) {
             entries.push(json!({collection: clean(&value, &names)}));
         }
@@ -62,6 +64,22 @@ fn keep_registered(group: &mut Value) {
         targets.retain(|_, target| target["health"]["state"] != "draining");
         targets.values_mut().for_each(|target| *target = Value::Null);
     }
+}
+
+/// Of the numbers of rules only the order counts, and their resource tag says where they once stood.
+fn rank_rules(listener: &mut Value) {
+    let Some(Value::Object(rules)) = listener.get_mut("rules") else {
+        return;
+    };
+    let mut rules: Vec<Value> = rules.values().cloned().collect();
+    rules.sort_by_key(|rule| rule["priority"].as_u64());
+    for rule in rules.iter_mut().filter_map(Value::as_object_mut) {
+        rule.remove("priority");
+        if let Some(Value::Object(tags)) = rule.get_mut("tags") {
+            tags.remove("ingress.k8s.aws/resource");
+        }
+    }
+    listener["rules"] = Value::Array(rules);
 }
 
 fn items(collection: &Value) -> Vec<&Value> {
@@ -99,10 +117,16 @@ fn names(account: &Value) -> BTreeMap<String, String> {
 
 fn name(value: &Value) -> String {
     let tag = |key: &str| value["tags"][key].as_str();
-    match (tag("service.k8s.aws/stack"), tag("service.k8s.aws/resource")) {
-        (Some(stack), Some(resource)) => format!("{stack} {resource}"),
-        _ => format!("untagged {}", value["name"].as_str().unwrap_or_default()),
+    for kind in ["service", "ingress"] {
+        let (stack, resource) = (
+            format!("{kind}.k8s.aws/stack"),
+            format!("{kind}.k8s.aws/resource"),
+        );
+        if let (Some(stack), Some(resource)) = (tag(&stack), tag(&resource)) {
+            return format!("{stack} {resource}");
+        }
     }
+    format!("untagged {}", value["name"].as_str().unwrap_or_default())
 }
 
 fn clean(value: &Value, names: &BTreeMap<String, String>) -> Value {
