@@ -115,4 +115,11 @@ scenarios! {
     a_change_of_security_groups_survives_a_crash_at_any_write: "edit from a managed to a given security group",
     a_delete_with_tls_survives_a_crash_at_any_write: "delete with TLS",
     giving_up_ownership_survives_a_crash_at_any_write: "give up ownership",
+    creating_an_ingress_survives_a_crash_at_any_write: "create ingress-ip.yaml",
+    editing_an_ingress_survives_a_crash_at_any_write: "edit ingress-ip.yaml",
+    deleting_an_ingress_survives_a_crash_at_any_write: "delete ingress-ip.yaml",
+    creating_a_group_survives_a_crash_at_any_write: "create ingress-group.yaml",
+    editing_a_group_survives_a_crash_at_any_write: "edit ingress-group.yaml",
+    leaving_a_group_survives_a_crash_at_any_write: "leave ingress-group.yaml",
+    deleting_a_group_survives_a_crash_at_any_write: "delete ingress-group.yaml",
 }

@@ -10,6 +10,7 @@ mod faults;
 mod group_of_twenty;
 mod handover;
 mod ingress;
+mod ingress_examples;
 mod isolation;
 mod leaks;
 mod manifests;

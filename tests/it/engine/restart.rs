@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::canonical;
 use super::converge::assert_idle;
 use super::driver::Controller;
+use super::ingress;
 use super::objects::{PODS, SEED, endpoints, service, world, world_of};
 use super::scenarios::{self, http};
 use super::world::{CONFIG_MAPS, Seen, World};
@@ -12,14 +13,15 @@ use crate::support::land::SERVICES;
 use crate::support::quick_config;
 
 const ROOM: &str = "
-quotas: {network_load_balancers: 1000, targets_per_network_load_balancer: 10000, rules_per_security_group: 10000}
+quotas: {network_load_balancers: 1000, application_load_balancers: 1000, targets_per_network_load_balancer: 10000, rules_per_security_group: 10000}
 delays: {provisioning: 1}
 ";
 /// Reads that are made for one stack: none of them may be needed.
-const PER_STACK: [&str; 7] = [
+const PER_STACK: [&str; 8] = [
     "DescribeLoadBalancerAttributes",
     "DescribeTargetGroupAttributes",
     "DescribeListeners",
+    "DescribeRules",
     "DescribeListenerAttributes",
     "DescribeListenerCertificates",
     "DescribeCapacityReservation",
@@ -41,6 +43,28 @@ async fn many(stacks: usize) -> World {
     world
 }
 
+/// Ingresses, each with a load balancer, two target groups and two rules.
+async fn many_ingresses(stacks: usize) -> World {
+    let world = world_of(&format!("{SEED}{ROOM}"));
+    ingress::class(&world);
+    for name in ["web", "api"] {
+        ingress::backend(&world, name);
+    }
+    for number in 0..stacks {
+        let mode = if number % 2 == 0 { "instance" } else { "ip" };
+        let paths = [("/", "web"), ("/api", "api")];
+        world.apply(&ingress::ingress(
+            &format!("shop-{number:03}"),
+            &[("target-type", mode)],
+            &paths,
+        ));
+    }
+    let mut controller = world.start();
+    controller.to_rest().await;
+    controller.assert_content("made");
+    world
+}
+
 async fn restarted(world: &World, trusted: bool) -> Seen {
     restart(world, trusted).await.1
 }
@@ -55,8 +79,8 @@ async fn restart(world: &World, trusted: bool) -> (Controller, Seen) {
 /// Load balancers and target groups on a page; AWS's own pages hold 400.
 const PAGE: usize = 40;
 
-async fn restart_costs_the_sweep(stacks: usize) {
-    let world = many(stacks).await;
+/// Restarts over stacks of a load balancer and `groups` target groups each.
+async fn restart_costs_the_sweep(world: World, stacks: usize, groups: usize) {
     world
         .land
         .emulator
@@ -69,17 +93,20 @@ async fn restart_costs_the_sweep(stacks: usize) {
     for operation in PER_STACK {
         assert!(!reads.contains_key(operation), "{operation}: {reads:?}");
     }
-    // A load balancer and a target group per stack; tags of 20 ARNs at a time.
-    let (pages, batches) = (stacks.div_ceil(PAGE), (2 * stacks).div_ceil(20));
-    assert_eq!(reads["DescribeLoadBalancers"], pages);
-    assert_eq!(reads["DescribeTargetGroups"], pages);
+    // Tags of 20 ARNs at a time.
+    let batches = ((1 + groups) * stacks).div_ceil(20);
+    let pages = (stacks.div_ceil(PAGE), (groups * stacks).div_ceil(PAGE));
+    assert_eq!(
+        (reads["DescribeLoadBalancers"], reads["DescribeTargetGroups"]),
+        pages
+    );
     assert_eq!(reads["DescribeTags"], batches);
-    let groups = reads["DescribeSecurityGroups"];
-    let facts = reads.values().sum::<usize>() - 2 * pages - batches - groups;
+    let firewalls = reads["DescribeSecurityGroups"];
+    let pages = pages.0 + pages.1;
+    let facts = reads.values().sum::<usize>() - pages - batches - firewalls;
     println!(
-        "a restart with {stacks} stacks: {} pages + {batches} tag batches + {groups} reads of security groups \
-         + {facts} facts: {reads:?}",
-        2 * pages
+        "a restart with {stacks} stacks of {groups} target groups: {pages} pages + {batches} tag batches \
+         + {firewalls} reads of security groups + {facts} facts: {reads:?}"
     );
     assert!(facts <= 12, "{reads:?}");
     assert_idle(&mut controller, &world).await;
@@ -87,12 +114,22 @@ async fn restart_costs_the_sweep(stacks: usize) {
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_with_50_stacks_costs_the_sweep() {
-    restart_costs_the_sweep(50).await;
+    restart_costs_the_sweep(many(50).await, 50, 1).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_with_200_stacks_costs_the_sweep() {
-    restart_costs_the_sweep(200).await;
+    restart_costs_the_sweep(many(200).await, 200, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_with_20_ingresses_costs_the_sweep() {
+    restart_costs_the_sweep(many_ingresses(20).await, 20, 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_with_100_ingresses_costs_the_sweep() {
+    restart_costs_the_sweep(many_ingresses(100).await, 100, 2).await;
 }
 
 async fn one_of_each() -> World {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::examples;
 use super::objects::{PODS, endpoints, local, port, service};
 use super::world::World;
+use super::{examples, ingress_examples};
 use crate::support::land::{GIVEN_GROUP, SERVICES};
 
 /// Something a user does.
@@ -82,6 +82,37 @@ pub const ALL: &[Scenario] = &[
     ),
     scenario("delete with TLS", tls, delete),
     scenario("give up ownership", cluster, lose_class),
+    scenario("create ingress-ip.yaml", nothing, |w| {
+        ingress_examples::create(w, "ingress-ip")
+    }),
+    scenario(
+        "edit ingress-ip.yaml",
+        |w| ingress_examples::create(w, "ingress-ip"),
+        ingress_examples::edit_alone,
+    ),
+    scenario(
+        "delete ingress-ip.yaml",
+        |w| ingress_examples::create(w, "ingress-ip"),
+        ingress_examples::delete_all,
+    ),
+    scenario("create ingress-group.yaml", nothing, |w| {
+        ingress_examples::create(w, "ingress-group")
+    }),
+    scenario(
+        "edit ingress-group.yaml",
+        |w| ingress_examples::create(w, "ingress-group"),
+        ingress_examples::edit_group,
+    ),
+    scenario(
+        "leave ingress-group.yaml",
+        |w| ingress_examples::create(w, "ingress-group"),
+        ingress_examples::leave_group,
+    ),
+    scenario(
+        "delete ingress-group.yaml",
+        |w| ingress_examples::create(w, "ingress-group"),
+        ingress_examples::delete_all,
+    ),
 ];
 
 /// The scenario of that name.
