@@ -21,6 +21,7 @@ mod records;
 mod restart;
 mod scenarios;
 mod sick_members;
+mod throttled;
 mod turns;
 mod verification;
 mod waits;
