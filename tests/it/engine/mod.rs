@@ -23,6 +23,7 @@ mod scenarios;
 mod sick_members;
 mod throttled;
 mod turns;
+mod upstream;
 mod verification;
 mod waits;
 mod world;
