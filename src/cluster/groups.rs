@@ -115,12 +115,17 @@ mod tests {
     use super::*;
 
     fn ingress(name: &str, group: &str) -> Ingress {
-        let annotation = "alb.ingress.kubernetes.io/group.name".to_owned();
+        let annotations = [
+            ("alb.ingress.kubernetes.io/group.name", group),
+            ("kubernetes.io/ingress.class", "alb"),
+        ];
         Ingress {
             meta: Meta {
                 namespace: "demo".to_owned(),
                 name: name.to_owned(),
-                annotations: [(annotation, group.to_owned())].into(),
+                annotations: annotations
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .into(),
                 ..Meta::default()
             },
             ..Ingress::default()
