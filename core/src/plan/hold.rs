@@ -10,7 +10,9 @@ use super::listener_drift::{drift, same_actions};
 use super::tags::TagDiff;
 use super::target_group::known_groups;
 use super::{Action, PlanContext, StepId};
-use crate::model::{Action as ListenerAction, Listener, Protocol, ResourceId, Setting, Tags};
+use crate::model::{
+    Action as ListenerAction, Listener, Protocol, Ref, ResourceId, ResourceKind, Setting, Tags,
+};
 
 /// Status of the answer where nobody asked for a default backend.
 const NOT_FOUND: &str = "404";
@@ -45,6 +47,15 @@ impl Draft<'_> {
     /// Whether actions may be those of an object.
     pub fn may_be_its(&self, actions: &[ListenerAction], object: &ObjectRef) -> bool {
         self.may_serve(actions, |id| may_be_of(id, object))
+    }
+
+    /// Whether nothing is wanted of a listener but that it is there: what it has stays, whoever asked for it.
+    pub fn stays_whole(&self, id: &ResourceId) -> bool {
+        let reference = Ref::pending(ResourceKind::Listener, id);
+        let silent = |listener: &Listener| listener.id == *id && is_not_found(&listener.default_actions);
+        self.hold
+            && self.wanted.listeners.iter().any(silent)
+            && self.wanted.rules.iter().all(|rule| rule.listener != reference)
     }
 
     fn may_serve(&self, actions: &[ListenerAction], is_its: impl Fn(&ResourceId) -> bool) -> bool {
@@ -84,7 +95,8 @@ impl Draft<'_> {
         if !self.hold {
             return wanted.clone();
         }
-        let asked = !is_not_found(&wanted.default_actions) || !self.is_held(&actual.default_actions);
+        let explained = !self.stays_whole(&wanted.id) && !self.is_held(&actual.default_actions);
+        let asked = !is_not_found(&wanted.default_actions) || explained;
         let default_actions = if asked {
             wanted.default_actions.clone()
         } else {

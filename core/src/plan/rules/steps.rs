@@ -98,9 +98,10 @@ impl<'a> ListenerRules<'a> {
         }
         let existing = existing_of(draft, arn);
         let default_changes = !same_actions(&wanted.default_actions, &actual.default_actions);
+        let whole = draft.stays_whole(&wanted.id);
         let held: BTreeSet<usize> = (0..)
             .zip(&existing)
-            .filter(|(_, rule)| draft.is_held(&rule.actions))
+            .filter(|(_, rule)| whole || draft.is_held(&rule.actions))
             .map(|(index, _)| index)
             .collect();
         let schedule = schedule(&Task {

@@ -96,7 +96,7 @@ fn rules_of_others_come_and_go_as_if_nobody_were_sick() {
     let expected = ["modify 40", "delete 10", "DeleteBinding", "DeleteTargetGroup"];
     assert_eq!(deletions(&world, &without), expected);
     let moved = stack(&["host b -> a", "host z -> a", "-> 404"]);
-    assert_eq!(calls(&world, &world.plan(&moved)), ["modify 10"]);
+    assert_eq!(calls(&world, &world.plan(&moved)), ["create 35", "delete 10"]);
 }
 
 #[test]
