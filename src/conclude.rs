@@ -19,7 +19,7 @@ use crate::engine::Engine;
 use crate::expect::Written;
 use crate::kubernetes::chain;
 use crate::outcome::{Run, Success};
-use crate::reconcile::{Pass, context};
+use crate::reconcile::{self, Pass, context};
 use crate::status::load_balancer;
 
 /// Not ours: only what we kept for it goes. An Ingress of which that cannot be told gets an event.
@@ -263,7 +263,7 @@ fn statuses(
 ) -> Vec<(ObjectRef, Vec<IngressPoint>)> {
     let name = match intent.wish {
         Wish::Empty => None,
-        _ => dns_name(engine, pass),
+        _ => dns_name(engine, intent, pass),
     };
     match intent.key.kind {
         StackKind::Service => {
@@ -304,14 +304,22 @@ fn members(engine: &Engine, intent: &Intent, pass: &Pass, name: &str) -> Vec<(Ob
     .collect()
 }
 
-fn dns_name(engine: &Engine, pass: &Pass) -> Option<String> {
-    let wanted = pass.wanted.load_balancers.first()?;
-    let picture = engine.mirror.picture(&pass.wanted.key);
-    picture
-        .load_balancers
-        .iter()
-        .find(|lb| lb.id == wanted.id)
-        .and_then(|lb| lb.dns_name.clone())
+/// The name of the load balancer that the owners are to show.
+fn dns_name(engine: &Engine, intent: &Intent, pass: &Pass) -> Option<String> {
+    let moves = pass.plan.steps.iter().find_map(|step| match &step.action {
+        Action::MoveAddress { from, to } => Some((step.id, from, to)),
+        _ => None,
+    });
+    let there = engine.mirror.picture(&pass.wanted.key).load_balancers;
+    if let Some((step, from, to)) = moves {
+        let reached = pass.applied.waiting.iter().any(|waiting| waiting.step == step);
+        let to = pass.applied.outputs.resolve(to).filter(|_| reached);
+        let arn = to.as_ref().unwrap_or(from);
+        let shown = there.iter().find(|balancer| balancer.arn.as_ref() == Some(arn));
+        return shown.and_then(|balancer| balancer.dns_name.clone());
+    }
+    let shown = reconcile::published(engine, intent);
+    status::address(pass.wanted.load_balancers.first()?, &there, &shown, pass.held)
 }
 
 async fn keep_record(engine: &Engine, intent: &Intent, pass: &Pass, run: &mut Run) {

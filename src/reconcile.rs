@@ -4,13 +4,15 @@
 //! view -> intent -> ask/answer -> build -> plan -> lint -> apply -> status
 //! ```
 
+use std::collections::BTreeSet;
+
 use elbow_core::binding;
 use elbow_core::intent::{self, Intent, Wish};
-use elbow_core::key::StackKey;
+use elbow_core::key::{Key, StackKey, StackKind};
 use elbow_core::model::{Owner, Stack};
 use elbow_core::plan::{self, Action, Plan, PlanContext, Step};
 use elbow_core::status;
-use elbow_crds::problem::Problem;
+use elbow_crds::problem::{ObjectRef, Problem};
 
 use crate::apply::{self, Applied, ApplyContext};
 use crate::ask::{self, Wanted};
@@ -32,6 +34,8 @@ pub struct Pass {
     pub plan: Plan,
     /// What became of it.
     pub applied: Applied,
+    /// Whether members are left out, so that the address does not move.
+    pub held: bool,
     /// Warnings of intent and build.
     pub warnings: Vec<Problem>,
 }
@@ -102,6 +106,7 @@ async fn carried_out(
     let again = leave_out(engine, intent, &plan::obstacles(&plan, &stopped), &mut Vec::new());
     let pass = Pass {
         wanted,
+        held: !intent.left_out().is_empty(),
         read: planned.read,
         plan,
         applied,
@@ -241,6 +246,22 @@ async fn vouched(engine: &Engine, wanted: &Stack, cx: &Cx) -> Result<Option<Stac
     Ok(engine.records.vouch(wanted, &listed))
 }
 
+/// Host names that the owners which stay show, in lower case.
+pub fn published(engine: &Engine, intent: &Intent) -> BTreeSet<String> {
+    let stay = intent.owners.iter().filter(|owner| !owner.gone);
+    let points = stay.filter_map(|owner| {
+        let ObjectRef { namespace, name, .. } = &owner.object;
+        match intent.key.kind {
+            StackKind::Service => Some(engine.stores.service(namespace, name)?.ingress.clone()),
+            StackKind::Ingress => Some(engine.stores.ingresses.get(namespace, name)?.ingress.clone()),
+        }
+    });
+    points
+        .flatten()
+        .map(|point| point.hostname.to_lowercase())
+        .collect()
+}
+
 /// Plans and lints. A step that fails the linter is dropped with its dependents; those that hold up others stand
 /// beside the plan.
 fn plan(engine: &Engine, intent: &Intent, wanted: &Stack, actual: &Stack) -> (Plan, Vec<Problem>) {
@@ -248,6 +269,10 @@ fn plan(engine: &Engine, intent: &Intent, wanted: &Stack, actual: &Stack) -> (Pl
         settings: &engine.settings,
         owners: &intent.owners,
         sick: &intent.left_out(),
+        published: &published(engine, intent),
+        full: engine
+            .refusals
+            .is_full(&Key::Stack(wanted.key.clone()), engine.clock.now()),
     };
     let plan = plan::plan(wanted, actual, &context);
     let findings = plan::lint(&plan, actual, &engine.settings);

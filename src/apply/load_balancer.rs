@@ -10,7 +10,7 @@ use super::step::{End, Running};
 use crate::aws::{AwsError, Fault};
 
 /// How long a load balancer may take to become active.
-const PROVISIONING: SignedDuration = SignedDuration::from_mins(30);
+pub(super) const PROVISIONING: SignedDuration = SignedDuration::from_mins(30);
 /// How long something may hold on to a load balancer that is to be deleted.
 const HELD: SignedDuration = SignedDuration::from_mins(15);
 
@@ -84,7 +84,11 @@ impl Running<'_> {
             result = aws.delete_load_balancer(cx, arn).await;
         }
         match result {
-            Ok(()) => End::done(),
+            Ok(()) => {
+                // There is room again for what AWS refused for want of it.
+                self.context.refusals.forget(&self.plan.key);
+                End::done()
+            }
             Err(error) if error.answered && error.fault == Fault::NotFound => End::done(),
             Err(error) if error.answered && error.fault == Fault::InUse => {
                 self.wait(&format!("{arn} to be free: {error}"), HELD)

@@ -19,6 +19,7 @@ mod refusals;
 mod rule;
 mod security_group;
 mod step;
+mod takeover;
 mod target_group;
 mod words;
 

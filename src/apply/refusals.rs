@@ -28,6 +28,8 @@ pub(super) struct Refusal {
     pub message: String,
     /// When the step may be sent again.
     pub until: Timestamp,
+    /// Whether a load balancer was to be made.
+    balancer: bool,
 }
 
 /// The refusals that stand, of all keys. Lost with the process: then each step is tried once more.
@@ -67,11 +69,27 @@ impl Refusals {
             code,
             message: message.to_owned(),
             until: now + STANDS,
+            balancer: matches!(action, Action::CreateLoadBalancer { .. }),
         };
         let until = refusal.until;
         self.lock()
             .insert((key.clone(), fingerprint(action, outputs)), refusal);
         until
+    }
+
+    /// Whether AWS refused lately to make a load balancer of a key because the quota is used up.
+    pub fn is_full(&self, key: &Key, now: Timestamp) -> bool {
+        let of_key = |(other, _): &(Key, Fingerprint)| other == key;
+        let full =
+            |refusal: &Refusal| refusal.balancer && refusal.code == ProblemCode::Limit && now < refusal.until;
+        self.lock()
+            .iter()
+            .any(|(subject, refusal)| of_key(subject) && full(refusal))
+    }
+
+    /// Forgets the refusals of a key: something has changed that they may have hung on.
+    pub(super) fn forget(&self, key: &Key) {
+        self.lock().retain(|(other, _), _| other != key);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(Key, Fingerprint), Refusal>> {

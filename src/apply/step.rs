@@ -97,6 +97,9 @@ impl Running<'_> {
                 target_group,
                 replaces,
             } => self.await_health(target_group, replaces).await,
+            A::AwaitActive { load_balancer } => self.await_active(load_balancer).await,
+            A::MoveAddress { from, to } => self.move_address(from, to),
+            A::AwaitDrain { load_balancer } => self.await_drain(load_balancer),
             A::CreateSecurityGroup { .. }
             | A::AuthorizeIngress { .. }
             | A::RevokeIngress { .. }
@@ -151,6 +154,15 @@ impl Running<'_> {
             let message = format!("waited {minutes} minutes for {for_}");
             return self.failed(ProblemCode::TimedOut, &message);
         }
+        self.waits(for_, wait)
+    }
+
+    /// Waits for what the next plan will see.
+    pub fn waiting(&self, for_: &str) -> End {
+        self.waits(for_, self.context.mirror.wait(&self.wait_subject()))
+    }
+
+    fn waits(&self, for_: &str, wait: Wait) -> End {
         End::Waiting {
             for_: for_.to_owned(),
             wait,

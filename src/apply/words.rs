@@ -44,6 +44,9 @@ pub(super) fn operation(action: &Action) -> &'static str {
         A::DeleteBinding { .. } => "DeleteBinding",
         A::AwaitTargets { .. } => "AwaitTargets",
         A::AwaitHealth { .. } => "AwaitHealth",
+        A::AwaitActive { .. } => "AwaitActive",
+        A::MoveAddress { .. } => "MoveAddress",
+        A::AwaitDrain { .. } => "AwaitDrain",
         A::RemoveFinalizer { .. } => "RemoveFinalizer",
     }
 }

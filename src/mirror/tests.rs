@@ -41,6 +41,8 @@ fn balancer(groups: &[&str]) -> LoadBalancer {
         dns_name: Some("web.example".to_owned()),
         state: Some(LoadBalancerState::Active),
         name: "k8s-demo-web".to_owned(),
+        second_name: None,
+        delete_first: false,
         kind: LoadBalancerType::Network,
         scheme: Scheme::Internal,
         ip_address_type: IpAddressType::Ipv4,

@@ -164,6 +164,8 @@ pub(crate) fn subject(action: &Action) -> Option<Subject> {
             binding_subject(namespace, name)
         }
         A::AwaitHealth { target_group, .. } => target_group.into(),
+        A::AwaitActive { load_balancer } => load_balancer.into(),
+        A::MoveAddress { from: arn, .. } | A::AwaitDrain { load_balancer: arn } => Subject::Id(arn.clone()),
     })
 }
 

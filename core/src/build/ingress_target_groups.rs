@@ -147,7 +147,7 @@ mod tests {
         let wishes = Wishes::from([(wish().id, wish())]);
         let names = names(&context, &wishes);
         assert_eq!(
-            target_groups::build(&context, &wishes, &names)[0].name,
+            target_groups::build(&context, &wishes, &names, Scheme::Internal)[0].name,
             names[&wish().id]
         );
         bindings(&context, &wishes, &names, access).remove(0)

@@ -10,7 +10,8 @@ use crate::intent::wish::LoadBalancerWish;
 use crate::model::{LoadBalancer, Scheme, Setting, SubnetMapping};
 use crate::question::{ExistingLoadBalancer, Question};
 
-/// The load balancer that is there: by resource id; among several the one that fits an explicit scheme.
+/// The load balancer that is there: by resource id; among several, of which one takes the place of the other, the one
+/// that fits an explicit scheme, else the default one.
 /// `None` while that is not known.
 #[allow(clippy::option_option)] // outer: known or not; inner: there or not
 pub(super) fn existing<'a>(
@@ -20,15 +21,14 @@ pub(super) fn existing<'a>(
 ) -> Option<Option<&'a ExistingLoadBalancer>> {
     let found = inquiry.existing(Question::Existing(context.key.clone()))?;
     let ours = || found.iter().filter(|existing| existing.resource_id == wish.id.0);
-    let fitting = wish
-        .scheme
-        .as_ref()
-        .and_then(|scheme| ours().find(|existing| existing.scheme == scheme.value));
+    let explicit = wish.scheme.as_ref().map(|scheme| scheme.value);
+    let scheme = explicit.unwrap_or(context.settings.default_scheme);
+    let fitting = ours().find(|existing| existing.scheme == scheme);
     Some(fitting.or_else(|| ours().next()))
 }
 
-/// The scheme: explicit, that of the existing load balancer, or the default. A load balancer that would have
-/// to be replaced is a fault: the old one keeps serving.
+/// The scheme: explicit, that of the existing load balancer, or the default. A load balancer of another type, which
+/// no wish of ours can have made, is a fault: it keeps serving.
 pub(super) fn scheme(
     context: &Context<'_>,
     wish: &LoadBalancerWish,
@@ -48,22 +48,8 @@ pub(super) fn scheme(
         inquiry.fault(inquiry.whole(), ProblemCode::NeedsReplacement, message);
         return None;
     }
-    let Some(explicit) = &wish.scheme else {
-        return Some(existing.scheme);
-    };
-    if explicit.value == existing.scheme {
-        return Some(existing.scheme);
-    }
-    let message = format!(
-        "the load balancer {} is {} and the scheme of a load balancer cannot be changed to {}; it keeps serving \
-         as it is: set the scheme back, or create a new {}",
-        existing.name,
-        existing.scheme.as_str(),
-        explicit.value.as_str(),
-        explicit.origin.object.kind
-    );
-    inquiry.fault(&explicit.origin, ProblemCode::NeedsReplacement, message);
-    None
+    let explicit = wish.scheme.as_ref().map(|scheme| scheme.value);
+    Some(explicit.unwrap_or(existing.scheme))
 }
 
 /// What is decided about a load balancer before its own fields.
@@ -84,13 +70,18 @@ pub(super) fn build(
     let wish = frame.load_balancer;
     let mut origins = wish.origins.clone();
     origins.extend(frame.security.origins.iter().cloned());
+    let name = name(context, frame, fixed, inquiry);
+    // An explicit name is the only one.
+    let second_name = wish.name.is_none().then(|| names::second(&name, fixed.scheme));
     let source_nat = wish.addresses.as_ref().map(|wish| wish.source_nat.value);
     LoadBalancer {
         id: wish.id.clone(),
         arn: None,
         dns_name: None,
         state: None,
-        name: name(context, frame, fixed, inquiry),
+        name,
+        second_name,
+        delete_first: wish.delete_first,
         kind: wish.kind,
         scheme: fixed.scheme,
         ip_address_type: wish.ip_address_type,

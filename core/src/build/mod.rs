@@ -139,7 +139,7 @@ fn build_ingress(context: &Context<'_>, ingress: &IngressIntent, inquiry: &mut I
     Some(Stack {
         key: context.key.clone(),
         load_balancers: vec![foundation.load_balancer?],
-        target_groups: target_groups::build(context, wishes, &names),
+        target_groups: target_groups::build(context, wishes, &names, foundation.scheme),
         listeners: listeners?,
         rules: rules?,
         bindings: ingress_target_groups::bindings(context, wishes, &names, &security.access),
@@ -162,6 +162,8 @@ fn foundation(context: &Context<'_>, frame: &Frame<'_>, inquiry: &mut Inquiry<'_
     let explicit = subnets::resolve_explicit(context, wish, inquiry);
     let existing = existing?;
     let scheme = load_balancer::scheme(context, wish, existing, inquiry)?;
+    // One of another scheme is replaced: nothing of it binds the new one.
+    let existing = existing.filter(|existing| existing.scheme == scheme);
     let subnets = match explicit {
         Some(subnets) => subnets,
         None => subnets::resolve(context, wish, existing, scheme, inquiry),
@@ -212,7 +214,7 @@ fn build_service(context: &Context<'_>, service: &ServiceIntent, inquiry: &mut I
         key: context.key.clone(),
         security_groups: foundation.security?.managed.into_iter().collect(),
         load_balancers: vec![foundation.load_balancer?],
-        target_groups: target_groups::build(context, &service.target_groups, &names),
+        target_groups: target_groups::build(context, &service.target_groups, &names, foundation.scheme),
         listeners: listeners?,
         rules: Vec::new(),
         bindings: bindings?,

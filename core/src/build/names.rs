@@ -153,6 +153,14 @@ pub fn ingress_target_group(from: &IngressTargetGroupName<'_>) -> String {
     )
 }
 
+/// The second name of a load balancer or target group: the first with another hash, which covers the scheme too. For
+/// one that stands beside another one which has the first name; upstream, which finds what is its by tags, takes it
+/// over all the same.
+pub fn second(name: &str, scheme: Scheme) -> String {
+    let stem = name.rsplit_once('-').map_or(name, |(stem, _)| stem);
+    format!("{stem}-{}", hash(&[name, scheme.as_str()]))
+}
+
 fn composed(namespace: &str, name: &str, hashed: &[&str]) -> String {
     format!(
         "k8s-{}-{}-{}",
@@ -203,6 +211,19 @@ mod tests {
             let key = StackKey::service("default", "nlb-ip-svc-tls");
             let name = load_balancer("my-cluster", &key, UID, scheme);
             assert_eq!(name, expected);
+        }
+    }
+
+    #[test]
+    fn second_names_are_as_long_as_the_first_and_hash_the_scheme() {
+        let first = "k8s-myteamawesomegrou-6511dc74c3";
+        let names = [
+            second(first, Scheme::Internal),
+            second(first, Scheme::InternetFacing),
+        ];
+        assert_ne!(names[0], names[1]);
+        for name in names {
+            assert!(name.starts_with("k8s-myteamawesomegrou-") && name.len() == first.len() && name != first);
         }
     }
 

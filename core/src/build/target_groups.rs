@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::names::{self, TargetGroupName};
 use super::{Context, GroupNames};
 use crate::intent::wish::{OfService, ServiceTargetGroupWish, TargetGroupWish, port_text};
-use crate::model::{ResourceId, TargetGroup};
+use crate::model::{ResourceId, Scheme, TargetGroup};
 
 /// Wanted target groups by resource id.
 pub(super) type Wishes<M> = BTreeMap<ResourceId, TargetGroupWish<M>>;
@@ -31,11 +31,17 @@ pub(super) fn names(context: &Context<'_>, wishes: &Wishes<OfService>) -> GroupN
 }
 
 /// All target groups, by resource id.
-pub(super) fn build<M>(context: &Context<'_>, wishes: &Wishes<M>, names: &GroupNames) -> Vec<TargetGroup> {
+pub(super) fn build<M>(
+    context: &Context<'_>,
+    wishes: &Wishes<M>,
+    names: &GroupNames,
+    scheme: Scheme,
+) -> Vec<TargetGroup> {
     let group = |wish: &TargetGroupWish<M>| TargetGroup {
         id: wish.id.clone(),
         arn: None,
         name: names.get(&wish.id).cloned().unwrap_or_default(),
+        second_name: names.get(&wish.id).map(|name| names::second(name, scheme)),
         target_type: wish.target_type,
         port: wish.port,
         protocol: wish.protocol,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use elbow_crds::annotation::{AnnotationError, Annotations};
+use elbow_crds::annotation::{AnnotationError, Annotations, own};
 use elbow_crds::ingress::Parsed;
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
@@ -146,6 +146,12 @@ impl<'a, S> Reader<'a, S> {
     pub fn bool(&mut self, suffix: &str) -> Option<bool> {
         let value = self.annotations.bool(suffix);
         self.take(value)
+    }
+
+    /// Whether the replacement policy lets a load balancer go first; an unreadable one is a fault.
+    pub fn deletes_first(&mut self) -> bool {
+        let value = own::deletes_first(&self.annotations);
+        self.take(value).unwrap_or_default()
     }
 
     /// Integer; an unreadable one is a fault.

@@ -44,6 +44,8 @@ pub struct LoadBalancerWish {
     pub addresses: Option<AddressWish>,
     /// Attributes to set.
     pub attributes: BTreeMap<String, String>,
+    /// Whether an existing one may be deleted before the new one is made, where both cannot stand side by side.
+    pub delete_first: bool,
     /// Capacity reservation.
     pub capacity_units: Setting<i32>,
     /// Who asked; nobody in particular if empty.

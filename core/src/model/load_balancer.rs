@@ -39,6 +39,12 @@ pub struct LoadBalancer {
     pub state: Option<LoadBalancerState>,
     /// Name, used at creation only.
     pub name: String,
+    /// Name where the first is taken by a load balancer whose place it takes; only in what is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_name: Option<String>,
+    /// Whether one whose place it takes may go first where both cannot stand side by side; only in what is wanted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delete_first: bool,
     /// Type; a difference needs a replacement.
     pub kind: LoadBalancerType,
     /// Scheme; a difference needs a replacement.

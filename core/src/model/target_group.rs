@@ -15,6 +15,9 @@ pub struct TargetGroup {
     pub arn: Option<String>,
     /// Name, used at creation only.
     pub name: String,
+    /// Name where the first is taken by a group of a load balancer whose place is taken; only in what is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_name: Option<String>,
     /// Target type; a difference needs a replacement.
     pub target_type: TargetType,
     /// Default port of targets.

@@ -280,6 +280,7 @@ fn add(forward: &mut ForwardAction, replacements: &[Replacement]) {
 }
 
 fn await_health(draft: &mut Draft, replacement: &Replacement, beside: Option<StepId>) {
+    let beside = beside.into_iter().collect();
     let old = replacement.old.iter().filter_map(|old| old.arn.clone());
-    draft.await_health(replacement.wanted, old.collect(), beside);
+    draft.await_health(replacement.wanted, old.collect(), &beside);
 }

@@ -22,6 +22,11 @@ pub(super) fn open(draft: &mut Draft, groups: &Pairs<TargetGroup>) {
         .collect();
     let (wanted, actual) = (draft.wanted, draft.actual);
     for binding in &wanted.bindings {
+        let group = ResourceAddress::new(ResourceKind::TargetGroup, &binding.id);
+        let binding = &Binding {
+            name: draft.name_of(&group, &binding.name),
+            ..binding.clone()
+        };
         let mut spec = draft.resolve_binding(&binding.spec);
         if let Some(family) = families.get(&binding.id) {
             keep_family(draft, binding, &mut spec, *family);

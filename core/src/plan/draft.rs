@@ -1,5 +1,7 @@
 //! A plan in the making: numbering, dependencies, references.
 
+mod waits;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
@@ -21,6 +23,20 @@ pub(super) struct Draft<'a> {
     pub owners: &'a [Owner],
     /// Set when a load balancer would have to be replaced: nothing the old one uses is closed or deleted.
     pub frozen: bool,
+    /// ARNs of load balancers whose place is taken by another one that is made beside them.
+    pub leaving: BTreeSet<String>,
+    /// What the deletion of a load balancer whose place is taken comes after, by its ARN.
+    pub departures: BTreeMap<String, BTreeSet<StepId>>,
+    /// ARNs of load balancers that go before the one comes that takes their place.
+    pub outage: BTreeSet<String>,
+    /// Host names that the owners show.
+    pub published: &'a BTreeSet<String>,
+    /// Whether AWS has no room for another load balancer.
+    pub full: bool,
+    /// Names of what is made, or was made, under another name than the first.
+    pub names: BTreeMap<ResourceAddress, String>,
+    /// Rules of security groups to close once load balancers whose place is taken are gone.
+    pub late: Vec<(Action, Origins, String)>,
     /// Sick members of which nothing good is known and that may have something here.
     pub sick: BTreeSet<&'a ObjectRef>,
     /// Whether there is one: what nobody wants and may be its own stays.
@@ -57,6 +73,13 @@ impl<'a> Draft<'a> {
             settings: context.settings,
             owners: context.owners,
             frozen: false,
+            leaving: BTreeSet::new(),
+            departures: BTreeMap::new(),
+            outage: BTreeSet::new(),
+            published: context.published,
+            full: context.full,
+            names: BTreeMap::new(),
+            late: Vec::new(),
             hold: !sick.is_empty(),
             sick,
             held_back: false,
@@ -134,6 +157,13 @@ impl<'a> Draft<'a> {
         let id = self.push(action, needs, origins, reason);
         self.producers.insert(address.clone(), id);
         id
+    }
+
+    /// The name of a resource: the one noted for it, else its first.
+    pub fn name_of(&self, address: &ResourceAddress, first: &str) -> String {
+        self.names
+            .get(address)
+            .map_or_else(|| first.to_owned(), Clone::clone)
     }
 
     /// The reference to a resource of the wanted stack, known if the resource stays.
@@ -220,69 +250,6 @@ impl<'a> Draft<'a> {
             return BTreeSet::new();
         };
         self.settled.get(&address.id).cloned().unwrap_or_default()
-    }
-
-    /// The step that waits for the targets of a group, made on first need; `None` without a binding.
-    pub fn await_targets(&mut self, id: &ResourceId, origins: &Origins) -> Option<StepId> {
-        if let Some(step) = self.awaited.get(id) {
-            return Some(*step);
-        }
-        let (namespace, name) = self.bindings.get(id)?.clone();
-        let binding = Ref::pending(ResourceKind::Binding, id);
-        let action = Action::AwaitTargets {
-            namespace,
-            name,
-            target_group: self.handle(ResourceKind::TargetGroup, id),
-        };
-        let needs = self.producers([&binding, &Ref::pending(ResourceKind::TargetGroup, id)]);
-        let step = self.push(
-            action,
-            needs,
-            origins,
-            "targets are registered before traffic moves",
-        );
-        self.awaited.insert(id.clone(), step);
-        Some(step)
-    }
-
-    /// The step that waits until the targets of a group are registered and as healthy as those of the groups whose
-    /// place it takes. `beside`: the step that puts it beside them.
-    pub fn await_health(&mut self, group: &TargetGroup, old: Vec<String>, beside: Option<StepId>) {
-        let action = Action::AwaitHealth {
-            target_group: self.handle(ResourceKind::TargetGroup, &group.id),
-            replaces: old,
-        };
-        let mut needs = self.producers([&Ref::pending(ResourceKind::TargetGroup, &group.id)]);
-        needs.extend(beside);
-        needs.extend(self.await_targets(&group.id, &group.origins));
-        let reason = "traffic moves to a group that is as healthy as the old one";
-        let step = self.push(action, needs, &group.origins, reason);
-        self.healthy.insert(group.id.clone(), step);
-    }
-
-    /// Steps that wait for the health of those of these groups that take the place of others.
-    pub fn health_of<'r>(&self, groups: impl Iterator<Item = &'r Ref>) -> BTreeSet<StepId> {
-        groups
-            .filter_map(|group| match group {
-                Ref::Pending(address) if address.kind == ResourceKind::TargetGroup => {
-                    self.healthy.get(&address.id).copied()
-                }
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// Notes a group that no action can hold beside the one whose place it takes.
-    pub fn stands_alone(&mut self, id: &ResourceId) {
-        self.alone.insert(id.clone());
-    }
-
-    /// Whether one of these groups takes the place of another one by a single call.
-    pub fn is_switched<'r>(&self, mut groups: impl Iterator<Item = &'r Ref>) -> bool {
-        groups.any(|group| match group {
-            Ref::Pending(address) => self.alone.contains(&address.id),
-            Ref::Known(_) | Ref::BackendGroup => false,
-        })
     }
 
     /// Notes that an existing binding has been seen to: it stays, or its deletion is planned.

@@ -1,15 +1,15 @@
-//! Load balancers: matched by resource id; type and scheme need a replacement, which is not planned here.
+//! Load balancers: matched by resource id; for another type or scheme see `takeover`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use elbow_crds::problem::ProblemCode;
 use ipnet::Ipv6Net;
 
 use super::attributes::{describe_attributes, diff_attributes};
 use super::draft::Draft;
 use super::pair::{Pairs, pair};
+use super::render::REPLACES;
 use super::tags::{Legacy, diff_tags};
-use super::{Action, StepId};
+use super::{Action, StepId, takeover};
 use crate::model::{
     IpAddressType, LoadBalancer, LoadBalancerType, OnOff, Origins, Ref, ResourceAddress, ResourceKind,
     Setting, SubnetMapping, tracking,
@@ -18,7 +18,8 @@ use crate::model::{
 /// End of the annotations with attributes of the load balancer.
 const ATTRIBUTES_ANNOTATION: &str = "load-balancer-attributes";
 
-/// Pairs load balancers by resource id. One with listeners is preferred, then one with the wanted name.
+/// Pairs load balancers by resource id. One with listeners is preferred, then one with the wanted name; on hold one
+/// whose name is shown, because the address does not move then.
 pub(super) fn pairs<'a>(draft: &Draft<'a>) -> Pairs<'a, LoadBalancer> {
     let listening: BTreeSet<&str> = draft
         .actual
@@ -33,7 +34,10 @@ pub(super) fn pairs<'a>(draft: &Draft<'a>) -> Pairs<'a, LoadBalancer> {
         |wanted, actual| matches(wanted, actual) || (draft.hold && wanted.kind == actual.kind),
         |wanted, actual| {
             let arn = actual.arn.as_deref().unwrap_or_default();
+            let name = actual.dns_name.as_ref().map(|name| name.to_lowercase());
+            let shown = name.is_some_and(|name| draft.published.contains(&name));
             (
+                draft.hold && !shown,
                 !listening.contains(arn),
                 wanted.name != actual.name,
                 arn.to_owned(),
@@ -43,36 +47,11 @@ pub(super) fn pairs<'a>(draft: &Draft<'a>) -> Pairs<'a, LoadBalancer> {
 }
 
 /// Whether the existing load balancer can become the wanted one.
-fn matches(wanted: &LoadBalancer, actual: &LoadBalancer) -> bool {
+pub(super) fn matches(wanted: &LoadBalancer, actual: &LoadBalancer) -> bool {
     wanted.kind == actual.kind && wanted.scheme == actual.scheme
 }
 
-/// Reports wanted load balancers that no existing one can become, and freezes the plan for their sake.
-pub(super) fn find_replacements(draft: &mut Draft, pairs: &Pairs<LoadBalancer>) {
-    for (wanted, replaced) in &pairs.missing {
-        let Some(old) = replaced.first() else { continue };
-        draft.frozen = true;
-        let message = if wanted.kind == old.kind {
-            let (old_scheme, new_scheme) = (old.scheme.as_str(), wanted.scheme.as_str());
-            format!(
-                "the load balancer {} is {old_scheme} and should become {new_scheme}, which AWS cannot change \
-                 in place; it keeps serving as it is; set the scheme back to {old_scheme}, or delete the \
-                 object and create it again",
-                old.name
-            )
-        } else {
-            let (old_kind, new_kind) = (describe_kind(old.kind), describe_kind(wanted.kind));
-            format!(
-                "the load balancer {} is of type {old_kind} and should become {new_kind}, which AWS cannot \
-                 change in place; it keeps serving as it is; delete the object and create it again",
-                old.name
-            )
-        };
-        draft.fault(&wanted.origins, ProblemCode::NeedsReplacement, message);
-    }
-}
-
-fn describe_kind(kind: LoadBalancerType) -> &'static str {
+pub(super) fn describe_kind(kind: LoadBalancerType) -> &'static str {
     match kind {
         LoadBalancerType::Network => "network",
         LoadBalancerType::Application => "application",
@@ -82,8 +61,8 @@ fn describe_kind(kind: LoadBalancerType) -> &'static str {
 /// Creates what is missing and changes what stays.
 pub(super) fn open(draft: &mut Draft, pairs: &Pairs<LoadBalancer>) {
     for (wanted, replaced) in &pairs.missing {
-        if !draft.frozen && replaced.is_empty() {
-            create(draft, wanted);
+        if !draft.frozen {
+            create(draft, wanted, replaced);
         }
     }
     for (wanted, actual) in &pairs.kept {
@@ -100,18 +79,23 @@ pub(super) fn open(draft: &mut Draft, pairs: &Pairs<LoadBalancer>) {
     }
 }
 
-fn create(draft: &mut Draft, wanted: &LoadBalancer) {
+fn create(draft: &mut Draft, wanted: &LoadBalancer, replaced: &[&LoadBalancer]) {
     let address = ResourceAddress::new(ResourceKind::LoadBalancer, &wanted.id);
     let cluster = &draft.settings.scope.cluster;
     let mut load_balancer = wanted.clone();
     load_balancer.security_groups = resolved_groups(draft, wanted);
-    let needs = draft.producers(&load_balancer.security_groups);
+    load_balancer.name = draft.name_of(&address, &wanted.name);
+    let mut needs = draft.producers(&load_balancer.security_groups);
+    needs.extend(takeover::make_room(draft, wanted, replaced));
+    let reason = replaced.first().map_or_else(String::new, |old| {
+        format!("{REPLACES}{}: {}", old.name, takeover::difference(wanted, old))
+    });
     let action = Action::CreateLoadBalancer {
         address: address.clone(),
         tags: tracking::resource_tags(cluster, &draft.wanted.key, &wanted.id, &wanted.tags),
         load_balancer,
     };
-    let created = draft.create(&address, action, needs, &wanted.origins, "");
+    let created = draft.create(&address, action, needs, &wanted.origins, reason);
     let (reference, needs) = (Ref::Pending(address), BTreeSet::from([created]));
     enforce_on_private_link(draft, wanted, &reference, &needs);
     if !wanted.attributes.is_empty() {

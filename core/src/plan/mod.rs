@@ -26,6 +26,7 @@ mod rules;
 mod security_group;
 pub mod step;
 mod tags;
+mod takeover;
 mod target_group;
 
 pub use blame::obstacles;
@@ -57,29 +58,36 @@ pub struct PlanContext<'a> {
     /// Sick members of which no good contribution is known. Unless empty, nothing on the stack's load balancers
     /// is changed or deleted that the wanted stack, made of the healthy members, does not explain.
     pub sick: &'a BTreeSet<ObjectRef>,
+    /// Host names that owners which stay show in their status, in lower case.
+    pub published: &'a BTreeSet<String>,
+    /// Whether AWS refused to make a load balancer lately because the quota is used up.
+    pub full: bool,
 }
 
 /// The steps from `actual` to `wanted`, in an order that satisfies all dependencies. Empty at rest.
 ///
-/// The order of resources in both stacks is of no account. A wanted load balancer that no existing one of
-/// its resource id can become gives a `NeedsReplacement` problem and no step on load balancers or listeners;
-/// nothing that the old one uses is closed or deleted then.
+/// The order of resources in both stacks is of no account. A wanted load balancer that no existing one of its
+/// resource id can become is made beside the old one. Where that is impossible it gives a `NeedsReplacement`
+/// problem and no step on load balancers or listeners, and nothing that the old one uses is closed or deleted,
+/// unless the owner allows that the old one goes first.
 pub fn plan(wanted: &Stack, actual: &Stack, context: &PlanContext) -> Plan {
     let (wanted, actual) = (sorted(wanted), sorted(actual));
     let mut draft = Draft::new(&wanted, &actual, context);
     draft.add_finalizers(context.sick);
     let groups = security_group::pairs(&draft);
-    let target_groups = target_group::pairs(&draft);
     let balancers = load_balancer::pairs(&draft);
+    takeover::decide(&mut draft, &balancers);
+    let target_groups = target_group::pairs(&draft, &balancers);
     draft.note_kept(&groups, &target_groups, &balancers);
-    load_balancer::find_replacements(&mut draft, &balancers);
     security_group::open(&mut draft, &groups);
     target_group::open(&mut draft, &target_groups);
     load_balancer::open(&mut draft, &balancers);
     binding::open(&mut draft, &target_groups);
     beside::put(&mut draft, &target_groups, &balancers);
     listener::change_all(&mut draft, &balancers);
+    takeover::move_address(&mut draft);
     removal::load_balancers(&mut draft, &balancers);
+    security_group::close(&mut draft);
     removal::bindings(&mut draft);
     removal::target_groups(&mut draft, &target_groups);
     removal::security_groups(&mut draft, &groups);

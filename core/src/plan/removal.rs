@@ -8,6 +8,7 @@ use elbow_crds::problem::{Problem, ProblemCode};
 use super::attributes::DELETION_PROTECTION;
 use super::draft::Draft;
 use super::pair::Pairs;
+use super::takeover::is_protected;
 use super::target_group::{known_groups, target_groups_of};
 use super::{Action, StepId, binding};
 use crate::model::{Action as ListenerAction, Binding, LoadBalancer, Ref, Rule, SecurityGroup, TargetGroup};
@@ -20,13 +21,20 @@ pub(super) fn load_balancers(draft: &mut Draft, pairs: &Pairs<LoadBalancer>) {
     }
     for balancer in &pairs.surplus {
         let Some(arn) = balancer.arn.clone() else { continue };
-        let protected = balancer.attributes.get(DELETION_PROTECTION).map(String::as_str) == Some("true");
+        if draft.end_of(&arn).is_some() {
+            continue;
+        }
+        let protected = is_protected(balancer);
         if protected && !draft.wanted.load_balancers.is_empty() {
             keep_protected(draft, balancer, &arn);
             continue;
         }
+        let departure = draft.departures.get(&arn).cloned();
+        if departure.is_none() && draft.leaving.contains(&arn) {
+            continue;
+        }
         let origins = draft.removal_origins(&balancer.origins);
-        let mut needs = BTreeSet::new();
+        let mut needs = departure.unwrap_or_default();
         if protected {
             let action = Action::ModifyLoadBalancerAttributes {
                 load_balancer: Ref::Known(arn.clone()),

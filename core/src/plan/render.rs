@@ -84,6 +84,7 @@ fn write_step(text: &mut String, step: &Step) {
 /// something the same plan creates, `wait` touches nothing.
 pub fn verb(step: &Step) -> &'static str {
     match &step.action {
+        Action::MoveAddress { .. } => "move",
         action if action.is_wait() => "wait",
         Action::AddFinalizer { .. } => "set",
         action if action.is_creation() && step.reason.starts_with(REPLACES) => "replace",
@@ -145,6 +146,9 @@ pub fn kind(action: &Action) -> &'static str {
         Action::DeleteBinding { .. } => "DeleteBinding",
         Action::AwaitTargets { .. } => "AwaitTargets",
         Action::AwaitHealth { .. } => "AwaitHealth",
+        Action::AwaitActive { .. } => "AwaitActive",
+        Action::MoveAddress { .. } => "MoveAddress",
+        Action::AwaitDrain { .. } => "AwaitDrain",
         Action::RemoveFinalizer { .. } => "RemoveFinalizer",
     }
 }
@@ -202,6 +206,11 @@ pub(super) fn resource(action: &Action) -> String {
             format!("targets of TargetGroupBinding {namespace}/{name}")
         }
         Action::AwaitHealth { target_group, .. } => format!("target group {}", describe_ref(target_group)),
+        Action::AwaitActive { load_balancer } => format!("load balancer {}", describe_ref(load_balancer)),
+        Action::MoveAddress { from, to } => {
+            format!("address from {} to {}", describe_arn(from), describe_ref(to))
+        }
+        Action::AwaitDrain { load_balancer } => format!("load balancer {}", describe_arn(load_balancer)),
     }
 }
 
@@ -242,6 +251,9 @@ pub(super) fn wait(action: &Action) -> Option<&'static str> {
         Action::DeleteBinding { .. } => Some("its targets are deregistered"),
         Action::AwaitTargets { .. } => Some("they are registered"),
         Action::AwaitHealth { .. } => Some("its targets are as healthy as the old ones"),
+        Action::AwaitActive { .. } => Some("it is active"),
+        Action::MoveAddress { .. } => Some("nobody shows the old name"),
+        Action::AwaitDrain { .. } => Some("5 min are over"),
         _ => None,
     }
 }

@@ -122,6 +122,10 @@ fn change_rules(draft: &mut Draft, wanted: &SecurityGroup, actual: &SecurityGrou
     let mut ordered = [authorize, revoke];
     if close_first {
         ordered.reverse();
+    } else if !draft.leaving.is_empty() {
+        let late = ordered.last_mut().and_then(Option::take);
+        let late = late.map(|(action, reason)| (action, wanted.origins.clone(), reason));
+        draft.late.extend(late);
     }
     let mut needs = BTreeSet::new();
     for (action, reason) in ordered.into_iter().flatten() {
@@ -131,6 +135,17 @@ fn change_rules(draft: &mut Draft, wanted: &SecurityGroup, actual: &SecurityGrou
             reason
         };
         needs = BTreeSet::from([draft.push(action, needs, &wanted.origins, reason)]);
+    }
+}
+
+/// Closes rules that a load balancer needed whose place is taken, once it is gone; not while it stays.
+pub(super) fn close(draft: &mut Draft) {
+    if !draft.leaving.iter().all(|arn| draft.end_of(arn).is_some()) {
+        return;
+    }
+    let needs: BTreeSet<_> = draft.leaving.iter().filter_map(|arn| draft.end_of(arn)).collect();
+    for (action, origins, reason) in std::mem::take(&mut draft.late) {
+        draft.push(action, needs.clone(), &origins, reason);
     }
 }
 

@@ -195,6 +195,13 @@ pub enum Action {
         target_group: Ref,
         replaces: Vec<String>,
     },
+    /// No mutation: waits until a load balancer is active, before the address moves to it.
+    AwaitActive { load_balancer: Ref },
+    /// No mutation of AWS: the owners are to show the name of another load balancer in their status, which is
+    /// written after the steps. Ends only in a later plan, when nobody shows the old name.
+    MoveAddress { from: String, to: Ref },
+    /// No mutation: a load balancer whose address has moved serves on for 5 min, for clients that know the old name.
+    AwaitDrain { load_balancer: String },
     /// Takes our finalizer from an owner; depends on every deletion of that origin.
     /// `last`: nobody else owns the stack, so AWS must hold nothing of it.
     RemoveFinalizer {
@@ -218,9 +225,16 @@ impl Action {
         )
     }
 
-    /// Whether it only waits.
+    /// Whether it changes nothing itself.
     pub fn is_wait(&self) -> bool {
-        matches!(self, Self::AwaitTargets { .. } | Self::AwaitHealth { .. })
+        matches!(
+            self,
+            Self::AwaitTargets { .. }
+                | Self::AwaitHealth { .. }
+                | Self::AwaitActive { .. }
+                | Self::MoveAddress { .. }
+                | Self::AwaitDrain { .. }
+        )
     }
 
     /// Whether it takes a resource away (finalizers are not resources).

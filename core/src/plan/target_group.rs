@@ -8,34 +8,40 @@ use super::draft::Draft;
 use super::pair::{Pairs, pair};
 use super::render::REPLACES;
 use super::tags::{Legacy, diff_tags};
+use super::takeover::used_by;
 use crate::model::{
-    Action as ListenerAction, HealthCheck, Listener, Matcher, Protocol, Ref, ResourceAddress, ResourceKind,
-    Setting, TargetGroup, tracking,
+    Action as ListenerAction, HealthCheck, Listener, LoadBalancer, Matcher, Protocol, Ref, ResourceAddress,
+    ResourceKind, Setting, TargetGroup, tracking,
 };
 use crate::settings::Settings;
 
-/// Pairs groups by resource id. A group that a listener or rule uses is preferred, then one with the wanted name.
-pub(super) fn pairs<'a>(draft: &Draft<'a>) -> Pairs<'a, TargetGroup> {
-    let of_rules = draft
-        .actual
-        .rules
+/// Pairs groups by resource id. A group that the load balancer which stays uses is preferred, then one that is used
+/// at all, then one with the wanted name. Groups of a load balancer whose place is taken go with it.
+pub(super) fn pairs<'a>(draft: &Draft<'a>, balancers: &Pairs<LoadBalancer>) -> Pairs<'a, TargetGroup> {
+    let kept: BTreeSet<&str> = balancers
+        .kept
         .iter()
-        .flat_map(|rule| known_groups(&rule.actions));
-    let used: BTreeSet<&str> = draft
-        .actual
-        .listeners
-        .iter()
-        .flat_map(target_groups_of)
-        .chain(of_rules)
+        .filter_map(|(_, balancer)| balancer.arn.as_deref())
         .collect();
+    let own = used_by(draft, |arn| kept.contains(arn));
+    let used = used_by(draft, |_| true);
+    let leaving = used_by(draft, |arn| draft.leaving.contains(arn));
     pair(
         &draft.wanted.target_groups,
         &draft.actual.target_groups,
         |group| group.id.clone(),
-        |wanted, actual| matches(wanted, actual, draft.settings),
+        |wanted, actual| {
+            let leaves = actual.arn.as_deref().is_some_and(|arn| leaving.contains(arn));
+            !leaves && matches(wanted, actual, draft.settings)
+        },
         |wanted, actual| {
             let arn = actual.arn.as_deref().unwrap_or_default();
-            (!used.contains(arn), wanted.name != actual.name, arn.to_owned())
+            (
+                !own.contains(arn),
+                !used.contains(arn),
+                wanted.name != actual.name,
+                arn.to_owned(),
+            )
         },
     )
 }
@@ -94,7 +100,8 @@ fn fixed_health_check_reason(wanted: &TargetGroup, actual: &TargetGroup) -> Opti
         || new.matcher.differs(&old.matcher)
         || new.interval_seconds != old.interval_seconds
         || new.timeout_seconds.differs(&old.timeout_seconds);
-    (differs && wanted.name != actual.name).then(|| describe_health_check(new, old))
+    let named = wanted.name == actual.name || wanted.second_name.as_ref() == Some(&actual.name);
+    (differs && !named).then(|| describe_health_check(new, old))
 }
 
 fn carries_nlb_traffic(protocol: Protocol) -> bool {
@@ -109,6 +116,10 @@ pub(super) fn open(draft: &mut Draft, pairs: &Pairs<TargetGroup>) {
         }
     }
     for (wanted, actual) in &pairs.kept {
+        if wanted.second_name.as_ref() == Some(&actual.name) {
+            let address = ResourceAddress::new(ResourceKind::TargetGroup, &wanted.id);
+            draft.names.insert(address, actual.name.clone());
+        }
         change_tags(draft, wanted, actual);
         change_health_check(draft, wanted, actual);
         change_attributes(draft, wanted, actual);
@@ -117,14 +128,24 @@ pub(super) fn open(draft: &mut Draft, pairs: &Pairs<TargetGroup>) {
 
 fn create(draft: &mut Draft, wanted: &TargetGroup, replaced: &[&TargetGroup]) {
     let address = ResourceAddress::new(ResourceKind::TargetGroup, &wanted.id);
+    let actual = draft.actual;
+    let taken = |name: &str| actual.target_groups.iter().any(|there| there.name == name);
+    if let Some(second) = wanted.second_name.as_ref().filter(|_| taken(&wanted.name)) {
+        draft.names.insert(address.clone(), second.clone());
+    }
     let cluster = &draft.settings.scope.cluster;
+    let group = TargetGroup {
+        name: draft.name_of(&address, &wanted.name),
+        ..wanted.clone()
+    };
     let action = Action::CreateTargetGroup {
         address: address.clone(),
-        group: wanted.clone(),
+        group,
         tags: tracking::resource_tags(cluster, &draft.wanted.key, &wanted.id, &wanted.tags),
     };
     let reason = replaced.first().map_or_else(String::new, |old| {
-        let why = replacement_reason(wanted, old, draft.settings).unwrap_or_default();
+        let why = replacement_reason(wanted, old, draft.settings)
+            .unwrap_or_else(|| "a group serves one load balancer".to_owned());
         format!("{REPLACES}{}: {why}", old.name)
     });
     let created = draft.create(&address, action, BTreeSet::new(), &wanted.origins, reason);

@@ -1,10 +1,12 @@
 //! What is written back to Kubernetes objects: `status.loadBalancer` and events, as values.
 
+mod address;
 mod events;
 mod ingress;
 mod ledger;
 mod service;
 
+pub use address::address;
 pub use events::{
     Reason, build_failed, build_failed_for, failed, failed_for_all, group_unclear, reconciled, step_failed,
     wait_entered, warnings,

@@ -106,6 +106,8 @@ fn owners_that_come_or_go_together_each_have_their_finalizer_written() {
             settings: &world.settings,
             owners: &owners,
             sick: &BTreeSet::new(),
+            published: &BTreeSet::new(),
+            full: false,
         };
         let plan = elbow_core::plan::plan(wanted, &world.actual, &context);
         let written = plan.steps.iter().filter(|step| {
@@ -140,6 +142,8 @@ fn a_stopped_step_takes_its_dependents_along_and_nothing_else() {
         settings: &world.settings,
         owners: std::slice::from_ref(&owner),
         sick: &BTreeSet::new(),
+        published: &BTreeSet::new(),
+        full: false,
     };
     let plan = elbow_core::plan::plan(&wanted, &world.actual, &context);
     let findings = lint(&plan, &world.actual, &world.settings);
@@ -179,6 +183,8 @@ fn an_adjustable_quota_warns_and_stops_nothing() {
         settings: &world.settings,
         owners: &[],
         sick: &BTreeSet::new(),
+        published: &BTreeSet::new(),
+        full: false,
     };
     let plan = elbow_core::plan::plan(&wanted, &world.actual, &context);
     let findings = lint(&plan, &world.actual, &world.settings);

@@ -209,6 +209,8 @@ impl Shape {
             dns_name: None,
             state: None,
             name: format!("k8s-default-web-{}", self.scheme.as_str()),
+            second_name: Some("k8s-default-web-second".to_owned()),
+            delete_first: false,
             kind: LoadBalancerType::Network,
             scheme: self.scheme,
             ip_address_type: if self.ipv6 == Ipv6::Off {
@@ -287,13 +289,19 @@ impl Shape {
         let protocol = if port.udp { Protocol::Udp } else { Protocol::Tcp };
         let short = if suffix.is_empty() { "" } else { "b" };
         let checked = if check.http { Protocol::Http } else { Protocol::Tcp };
+        let name = format!(
+            "k8s-{number}{short}-{kind}-{protocol}-{checked}-{}",
+            check.interval
+        );
         TargetGroup {
             id: group_id(number, suffix),
             arn: None,
-            name: format!(
-                "k8s-{number}{short}-{kind}-{protocol}-{checked}-{}",
-                check.interval
-            ),
+            // Names have 32 characters at most.
+            second_name: Some(format!(
+                "{name}-{}",
+                if self.scheme == Scheme::Internal { "i" } else { "p" }
+            )),
+            name,
             target_type: port.target,
             port: 30000 + number,
             protocol,

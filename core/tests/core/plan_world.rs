@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use elbow_core::model::{
-    Action as ListenerAction, BindingPeer, Listener, Owner, Ref, ResourceAddress, Stack,
+    Action as ListenerAction, BindingPeer, Listener, LoadBalancer, Owner, Ref, ResourceAddress, Stack,
 };
 use elbow_core::plan::{
     Action, Output, Outputs, Plan, PlanContext, Step, StepId, apply_step, lint, plan, render_text,
@@ -18,6 +18,9 @@ pub struct World {
     pub settings: Settings,
     pub owner: Owner,
     pub sick: BTreeSet<ObjectRef>,
+    /// Host names that the owner shows.
+    pub published: BTreeSet<String>,
+    pub full: bool,
     made: usize,
 }
 
@@ -34,6 +37,8 @@ impl World {
                 gone: false,
             },
             sick: BTreeSet::new(),
+            published: BTreeSet::new(),
+            full: false,
             made: 0,
         }
     }
@@ -42,6 +47,7 @@ impl World {
     pub fn at_rest(wanted: &Stack) -> Self {
         let mut world = Self::new();
         world.run_to_rest(wanted);
+        world.publish();
         world
     }
 
@@ -59,6 +65,8 @@ impl World {
             settings: &self.settings,
             owners: std::slice::from_ref(&self.owner),
             sick: &self.sick,
+            published: &self.published,
+            full: self.full,
         };
         plan(wanted, &self.actual, &context)
     }
@@ -142,6 +150,10 @@ impl World {
             _ => {}
         }
         apply_step(&mut self.actual, step, outputs);
+        if let Action::MoveAddress { to, .. } = &step.action {
+            let to = outputs.resolve(to);
+            self.published = self.names_of(|balancer| balancer.arn == to);
+        }
         let numbers: BTreeSet<_> = self
             .actual
             .rules
@@ -153,6 +165,19 @@ impl World {
             self.actual.rules.len(),
             "PriorityInUse after {step:?}"
         );
+    }
+
+    /// Host names of load balancers.
+    fn names_of(&self, of: impl Fn(&LoadBalancer) -> bool) -> BTreeSet<String> {
+        let balancers = self.actual.load_balancers.iter().filter(|balancer| of(balancer));
+        balancers
+            .filter_map(|balancer| balancer.dns_name.clone())
+            .collect()
+    }
+
+    /// The owner shows the load balancers that are there.
+    pub fn publish(&mut self) {
+        self.published = self.names_of(|_| true);
     }
 
     fn output(&mut self, address: &ResourceAddress, prefix: &str, outputs: &mut Outputs) {

@@ -5,6 +5,7 @@
 
 pub mod ingress;
 mod json;
+pub mod own;
 mod parse;
 pub mod service;
 mod table;

@@ -88,6 +88,8 @@ pub(super) fn load_balancer(listed: &sdk::LoadBalancer) -> Result<ListedLoadBala
         dns_name: listed.dns_name().map(str::to_owned),
         state: Some(parsed(&what, "state", state, load_balancer_state(state))?),
         name: listed.load_balancer_name().unwrap_or_default().to_owned(),
+        second_name: None,
+        delete_first: false,
         kind,
         scheme: parsed(&what, "scheme", scheme, Scheme::parse(scheme).ok())?,
         ip_address_type: parsed(
@@ -169,6 +171,7 @@ pub(super) fn target_group(listed: &sdk::TargetGroup) -> Result<ListedTargetGrou
         id: ResourceId(String::new()),
         arn: Some(arn.to_owned()),
         name: listed.target_group_name().unwrap_or_default().to_owned(),
+        second_name: None,
         target_type: parsed(&what, "target type", target_type, TargetType::parse(target_type))?,
         port: listed.port().ok_or_else(|| missing(&what, "port"))?,
         protocol: parsed(&what, "protocol", protocol, Protocol::parse(protocol))?,

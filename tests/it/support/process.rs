@@ -82,6 +82,8 @@ impl Process {
             settings: &self.settings,
             owners: &intent.owners,
             sick: &std::collections::BTreeSet::new(),
+            published: &std::collections::BTreeSet::new(),
+            full: false,
         };
         let plan = plan(&wanted, &actual, &context);
         assert_eq!(lint(&plan, &actual, &self.settings), [], "{plan:#?}");

@@ -50,6 +50,8 @@ fn frame(default: &elbow_core::model::Action) -> Stack {
         dns_name: None,
         state: None,
         name: "k8s-shared".to_owned(),
+        second_name: None,
+        delete_first: false,
         kind: LoadBalancerType::Application,
         scheme: Scheme::Internal,
         ip_address_type: IpAddressType::Ipv4,
@@ -123,6 +125,8 @@ fn planned(wanted: &Stack, actual: &Stack, settings: &Settings) -> Plan {
         settings,
         owners: &[],
         sick: &BTreeSet::new(),
+        published: &BTreeSet::new(),
+        full: false,
     };
     let plan = plan(wanted, actual, &context);
     let mut findings = lint(&plan, actual, settings);

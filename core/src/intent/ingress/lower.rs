@@ -143,6 +143,7 @@ pub(super) fn load_balancer(agreed: &Agreed, settings: &Settings, first: &Member
         subnets_origin: subnets.map_or_else(|| first.origin_at(SUBNETS), |asked| asked.origin.clone()),
         addresses: None,
         attributes: agreed.attributes(),
+        delete_first: agreed.delete_first,
         capacity_units: Setting::Unmanaged,
         origins: agreed.origins.clone(),
     }

@@ -33,6 +33,8 @@ pub(super) struct Agreed {
     pub tags: Pairs,
     pub redirect: Option<Asked<Redirect>>,
     pub ports: BTreeMap<i32, AgreedPort>,
+    /// Whether a member lets the load balancer be deleted before another one takes its place.
+    pub delete_first: bool,
     pub origins: Origins,
     pub security_origins: Origins,
 }
@@ -158,6 +160,7 @@ impl Agreed {
             .get_or_insert_with(|| votes.class_attributes.clone());
         fill_pairs(&mut self.tags, &votes.tags);
         self.admit_redirect(votes.redirect.as_ref());
+        self.delete_first |= votes.delete_first;
         self.origins.extend(votes.origins.iter().cloned());
         self.security_origins
             .extend(votes.security_origins.iter().cloned());

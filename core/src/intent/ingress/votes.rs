@@ -47,6 +47,8 @@ pub(super) struct Votes {
     pub tags: BTreeMap<String, Asked<String>>,
     pub redirect: Option<Asked<Redirect>>,
     pub ports: BTreeMap<i32, PortVote>,
+    /// Whether the load balancer may be deleted before another one takes its place.
+    pub delete_first: bool,
     pub origins: Origins,
     pub security_origins: Origins,
 }
@@ -140,6 +142,7 @@ pub(super) fn read(member: &mut Member<'_>) -> Votes {
         tags: asked_tags(member, tags),
         redirect: redirect(member),
         ports: listeners::read(member),
+        delete_first: member.deletes_first(),
         origins: member.present(&FIELDS),
         security_origins: member.present(&SECURITY_FIELDS),
     }

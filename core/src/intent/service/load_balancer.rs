@@ -64,6 +64,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> LoadBalancerWish {
         subnets_origin: reader.origin(&reader.key(SUBNETS)),
         addresses: Some(addresses::read(reader, ip_address_type)),
         attributes: attributes(reader),
+        delete_first: reader.deletes_first(),
         capacity_units: capacity_units(reader),
         origins: reader.present(&FIELDS),
     }

@@ -68,6 +68,8 @@ fn identity(action: &Action) -> (String, String) {
         }
         Action::AwaitTargets { namespace, name, .. } => format!("{namespace}/{name}"),
         Action::AwaitHealth { target_group, .. } => format!("{target_group:?}"),
+        Action::AwaitActive { load_balancer } => format!("{load_balancer:?}"),
+        Action::MoveAddress { from: arn, .. } | Action::AwaitDrain { load_balancer: arn } => arn.clone(),
         Action::SetRulePriorities { .. } | Action::ModifyListener { .. } | Action::ModifyRule { .. } => {
             format!("{action:?}")
         }
@@ -164,6 +166,9 @@ fn references(action: &Action) -> Vec<Ref> {
         }
         Action::AwaitTargets { target_group, .. } | Action::AwaitHealth { target_group, .. } => {
             all.push(target_group.clone());
+        }
+        Action::AwaitActive { load_balancer: new } | Action::MoveAddress { to: new, .. } => {
+            all.push(new.clone())
         }
         _ => {}
     }

@@ -95,6 +95,8 @@ fn new_load_balancer(wanted: &LoadBalancer, tags: &Tags, outputs: &Outputs) -> L
     let enforced = !wanted.security_groups.is_empty();
     LoadBalancer {
         state: Some(LoadBalancerState::Provisioning),
+        second_name: None,
+        delete_first: false,
         ipv6_source_nat: or(&wanted.ipv6_source_nat, &Setting::Set(OnOff::Off)),
         security_groups: wanted.security_groups.iter().map(|g| outputs.settle(g)).collect(),
         private_link_inbound: enforced.then_some(OnOff::On).into(),

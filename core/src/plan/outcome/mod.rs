@@ -23,7 +23,10 @@ pub fn apply_step(stack: &mut Stack, step: &Step, outputs: &Outputs) {
         Action::AddFinalizer { .. }
         | Action::RemoveFinalizer { .. }
         | Action::AwaitTargets { .. }
-        | Action::AwaitHealth { .. } => {}
+        | Action::AwaitHealth { .. }
+        | Action::AwaitActive { .. }
+        | Action::MoveAddress { .. }
+        | Action::AwaitDrain { .. } => {}
         Action::CreateSecurityGroup { .. }
         | Action::AuthorizeIngress { .. }
         | Action::RevokeIngress { .. }

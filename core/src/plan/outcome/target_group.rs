@@ -11,6 +11,7 @@ pub(super) fn apply(stack: &mut Stack, action: &Action, outputs: &Outputs) {
         Action::CreateTargetGroup { address, group, tags } => {
             let created = TargetGroup {
                 arn: outputs.get(address).map(|output| output.id.clone()),
+                second_name: None,
                 health_check: completed(&group.health_check),
                 attributes: BTreeMap::new(),
                 tags: without_tracking(tags),

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use elbow_core::model::{
-    HealthCheckPort, IpFamily, OnOff, Protocol, Ref, ResourceAddress, ResourceKind, Scheme, Setting, Stack,
+    HealthCheckPort, IpFamily, OnOff, Protocol, Ref, ResourceAddress, ResourceKind, Setting, Stack,
 };
 use elbow_core::plan::render::{kind, verb};
 use elbow_core::plan::{Action, Outputs, Plan, StepId, apply_step};
-use elbow_crds::problem::{ProblemCode, Severity};
+use elbow_crds::problem::ProblemCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::{NONE, after, kinds, nothing, tls_shape};
@@ -320,23 +320,6 @@ fn an_owner_that_wants_nothing_gets_no_finalizer_and_a_stranger_loses_none() {
     world.owner.has_finalizer = false;
     let all = kinds(&world.plan(&Shape::default().stack()));
     assert_eq!(all[0], "AddFinalizer");
-}
-
-#[test]
-fn a_new_load_balancer_next_to_one_of_another_scheme_is_not_planned() {
-    let world = World::at_rest(&Shape::default().stack());
-    let other = Shape {
-        scheme: Scheme::InternetFacing,
-        ..Shape::default()
-    };
-    let plan = world.plan(&other.stack());
-    assert!(plan.is_empty());
-    let problem = &plan.problems[0];
-    assert_eq!(
-        (problem.code, problem.severity),
-        (ProblemCode::NeedsReplacement, Severity::Fault)
-    );
-    assert!(problem.message.contains("internal") && problem.message.contains("internet-facing"));
 }
 
 #[test]

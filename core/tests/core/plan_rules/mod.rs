@@ -3,6 +3,7 @@
 mod beside;
 mod listeners;
 mod load_balancers;
+mod takeover;
 
 use std::collections::BTreeMap;
 

@@ -191,18 +191,40 @@ fn an_absent_answer_is_a_fault_where_something_is_needed() {
 }
 
 #[test]
-fn a_changed_scheme_needs_a_replacement_and_the_old_load_balancer_is_kept() {
+fn a_changed_scheme_asks_for_another_load_balancer_and_nothing_of_the_old_one_binds_it() {
     let mut world = World::baseline();
-    world.existing.push(existing(Scheme::Internal, &["sg-x"]));
+    world.existing.push(existing(Scheme::Internal, &[]));
     let intent = annotated(&[("aws-load-balancer-scheme", "internet-facing")]);
-    let built = world.build(&intent, &settings());
-    let problem = fault(&built);
-    assert_eq!(problem.code, ProblemCode::NeedsReplacement);
-    assert_eq!(
-        problem.field,
-        "service.beta.kubernetes.io/aws-load-balancer-scheme"
-    );
-    assert_eq!(rounds(&world, &intent).len(), 1, "nothing is asked in vain");
+    let Built::Stack(stack, problems) = world.build(&intent, &settings()) else {
+        panic!("no stack");
+    };
+    assert!(problems.is_empty(), "{problems:?}");
+    let balancer = &stack.load_balancers[0];
+    assert_eq!(balancer.scheme, Scheme::InternetFacing);
+    assert!(!balancer.security_groups.is_empty(), "the old one has none");
+    let second = balancer.second_name.as_deref().unwrap();
+    assert!(second != balancer.name && second.len() == balancer.name.len());
+    let group = &stack.target_groups[0];
+    assert_ne!(group.second_name.as_deref(), Some(group.name.as_str()));
+}
+
+#[test]
+fn an_explicit_name_is_the_only_one_and_the_replacement_policy_is_read() {
+    let world = World::baseline();
+    let built = |annotations: &[(&str, &str)]| match world.build(&annotated(annotations), &settings()) {
+        Built::Stack(stack, _) => stack.load_balancers[0].clone(),
+        other => panic!("no stack: {other:?}"),
+    };
+    assert_eq!(built(&[("aws-load-balancer-name", "mine")]).second_name, None);
+    assert!(!built(&[]).delete_first);
+    let mut service = json!({"metadata": {"annotations": {"elbow.dev/replacement-policy": "delete-first"}}});
+    let Built::Stack(stack, _) = world.build(&intent(&service), &settings()) else {
+        panic!("no stack");
+    };
+    assert!(stack.load_balancers[0].delete_first);
+    service["metadata"]["annotations"]["elbow.dev/replacement-policy"] = json!("now");
+    let built = world.build(&intent(&service), &settings());
+    assert_eq!(fault(&built).field, "elbow.dev/replacement-policy");
 }
 
 #[test]
