@@ -15,6 +15,7 @@ mod isolation;
 mod leaks;
 mod manifests;
 mod objects;
+mod overlap;
 mod panics;
 mod plan;
 mod records;

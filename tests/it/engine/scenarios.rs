@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::objects::{PODS, endpoints, local, port, service};
 use super::world::World;
-use super::{examples, ingress_examples};
+use super::{examples, ingress, ingress_examples};
 use crate::support::land::{GIVEN_GROUP, SERVICES};
 
 /// Something a user does.
@@ -79,6 +79,13 @@ pub const ALL: &[Scenario] = &[
         "edit from a managed to a given security group",
         ip_beside_a_group,
         to_given_group,
+    ),
+    scenario("change the scheme of a Service", ip, to_internal),
+    scenario("change the scheme of an Ingress", internal_shop, public_shop),
+    scenario(
+        "edit an Ingress from instance to IP mode",
+        instance_shop,
+        internal_shop,
     ),
     scenario("delete with TLS", tls, delete),
     scenario("give up ownership", cluster, lose_class),
@@ -240,6 +247,37 @@ pub fn without_tls(world: &World) {
 pub fn to_instance(world: &World) {
     let annotations = [("nlb-target-type", "instance"), ("scheme", "internet-facing")];
     world.apply(&service("web", &annotations, &http()));
+}
+
+/// The other scheme.
+pub fn to_internal(world: &World) {
+    let annotations = [("nlb-target-type", "ip"), ("scheme", "internal")];
+    world.apply(&service("web", &annotations, &http()));
+}
+
+/// An Ingress with two backends, with annotations under the usual prefix.
+pub fn shop(world: &World, annotations: &[(&str, &str)]) {
+    ingress::class(world);
+    for name in ["front", "api"] {
+        ingress::backend(world, name);
+    }
+    let paths = [("/", "front"), ("/api", "api")];
+    world.apply(&ingress::ingress("shop", annotations, &paths));
+}
+
+/// Internal, IP mode.
+pub fn internal_shop(world: &World) {
+    shop(world, &[("target-type", "ip")]);
+}
+
+/// Internal, instance mode.
+pub fn instance_shop(world: &World) {
+    shop(world, &[("target-type", "instance")]);
+}
+
+/// Internet-facing, IP mode.
+pub fn public_shop(world: &World) {
+    shop(world, &[("target-type", "ip"), ("scheme", "internet-facing")]);
 }
 
 /// IP mode, and a security group that somebody else made.
