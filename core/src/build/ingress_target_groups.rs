@@ -99,7 +99,9 @@ mod tests {
     use super::super::target_groups;
     use super::*;
     use crate::key::StackKey;
-    use crate::model::{HealthCheck, IpFamily, Origins, Protocol, Ref, ResourceId, Setting, TargetType};
+    use crate::model::{
+        HealthCheck, IpFamily, Origins, Protocol, Ref, ResourceId, Scheme, Setting, TargetType,
+    };
     use crate::settings::Settings;
 
     fn wish() -> IngressTargetGroupWish {
