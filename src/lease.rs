@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::ids::Ids;
+use crate::kubernetes::chain;
 
 /// Annotation that holds `leaseTransitions` as of our last acquisition.
 pub const TRANSITIONS_ANNOTATION: &str = "elbow.dev/lease-transitions";
@@ -97,7 +98,7 @@ impl Election {
             match attempt.await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, lease = %self.name, "could not read or write the lease")
+                    tracing::warn!(error = %chain(&error), lease = %self.name, "could not read or write the lease")
                 }
                 Err(_) => tracing::warn!(lease = %self.name, "the API server did not answer about the lease"),
             }
@@ -252,7 +253,9 @@ impl Election {
         };
         match tokio::time::timeout(RENEW_DEADLINE, released).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, lease = %self.name, "could not release the lease"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %chain(&error), lease = %self.name, "could not release the lease")
+            }
             Err(_) => tracing::warn!(lease = %self.name, "no answer to the release of the lease"),
         }
     }

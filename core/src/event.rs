@@ -25,3 +25,28 @@ pub struct Event {
     /// One sentence.
     pub message: String,
 }
+
+/// A text without the request ids that AWS gives its answers: what is told about two refusals is the same when
+/// nothing else differs.
+pub fn without_request_ids(text: &str) -> String {
+    let mut parts = text.split(" (request id ");
+    let mut rest = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        rest.push_str(part.split_once(')').map_or("", |(_, after)| after));
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_left_out_wherever_they_stand() {
+        assert_eq!(
+            without_request_ids("a: b (request id 1); c (request id 2)."),
+            "a: b; c."
+        );
+        assert_eq!(without_request_ids("plain"), "plain");
+    }
+}

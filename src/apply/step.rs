@@ -10,7 +10,7 @@ use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 use jiff::{SignedDuration, Timestamp};
 
 use super::ApplyContext;
-use super::words::subject_text;
+use super::words::{operation, subject_text};
 use crate::aws::Cx;
 use crate::mirror::Wait;
 
@@ -73,11 +73,18 @@ impl Running<'_> {
                     self.context.mirror.wrote(key, self.step, &self.outputs);
                 }
                 self.context.mirror.end_wait(&self.wait_subject());
+                self.log();
             }
             End::Unanswered(_) => self.suspect(),
             End::Failed(_) | End::Refused(..) | End::Waiting { .. } => {}
         }
         end
+    }
+
+    fn log(&self) {
+        let step = operation(&self.step.action);
+        let subject = subject_text(&self.step.action, self.key);
+        tracing::info!(step, subject, reason = self.step.reason, "done");
     }
 
     async fn dispatch(&self) -> End {

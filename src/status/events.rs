@@ -1,18 +1,29 @@
 //! The writer of events: `events.k8s.io` with upstream's reasons and texts.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use elbow_core::event::{Event, EventType};
+use elbow_core::event::{Event, EventType, without_request_ids};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{self, Recorder, Reporter};
 
+use crate::kubernetes::chain;
+
 /// Longest note the API takes, in bytes.
 const NOTE_LIMIT: usize = 1024;
 
+/// Texts whose repetitions are counted in one event; beyond that the count begins anew.
+const REMEMBERED: usize = 1024;
+
 /// Writes events; a refusal is logged once and stops nothing.
 pub struct Events {
-    recorder: Recorder,
+    client: Client,
+    reporter: Reporter,
+    /// One recorder per text: a recorder takes events of one object and reason for repetitions of the first,
+    /// whatever their notes, so a second text would never be seen.
+    recorders: Mutex<HashMap<String, Recorder>>,
     refused: AtomicBool,
 }
 
@@ -32,19 +43,32 @@ impl Events {
             instance: Some(instance.to_owned()),
         };
         Self {
-            recorder: Recorder::new(client, reporter),
+            client,
+            reporter,
+            recorders: Mutex::default(),
             refused: AtomicBool::new(false),
         }
     }
 
     /// Writes one event.
     pub async fn write(&self, event: &Event) {
-        let written = self.recorder.publish(&api_event(event), &reference(event)).await;
+        let api_event = api_event(event);
+        let recorder = self.recorder(without_request_ids(&event.message));
+        let written = recorder.publish(&api_event, &reference(event)).await;
         let Err(error) = written else { return };
         let denied = matches!(&error, kube::Error::Api(status) if status.code == 403);
         if !denied || !self.refused.swap(true, Ordering::Relaxed) {
-            tracing::warn!(%error, object = %event.object, reason = %event.reason, "could not write an event");
+            tracing::warn!(error = %chain(&error), object = %event.object, reason = %event.reason, "could not write an event");
         }
+    }
+
+    fn recorder(&self, note: String) -> Recorder {
+        let mut recorders = self.recorders.lock().unwrap_or_else(PoisonError::into_inner);
+        if recorders.len() >= REMEMBERED && !recorders.contains_key(&note) {
+            recorders.clear();
+        }
+        let new = || Recorder::new(self.client.clone(), self.reporter.clone());
+        recorders.entry(note).or_insert_with(new).clone()
     }
 }
 

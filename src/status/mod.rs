@@ -5,7 +5,7 @@ pub mod load_balancer;
 
 use std::sync::{Mutex, PoisonError};
 
-use elbow_core::event::Event;
+use elbow_core::event::{Event, EventType};
 use elbow_core::key::Key;
 use elbow_core::status::Ledger;
 use jiff::Timestamp;
@@ -34,6 +34,7 @@ impl Reporter {
     pub async fn report(&self, key: &Key, run: &mut Run, now: Timestamp) {
         if !run.inconclusive {
             for event in self.due(key, run, now) {
+                log(&event);
                 self.events.write(&event).await;
             }
         }
@@ -64,5 +65,14 @@ impl Reporter {
         let mut due = ledger.due(key, &run.events, now);
         due.extend(success);
         due
+    }
+}
+
+/// What an object is told stands in the log too.
+fn log(event: &Event) {
+    let (object, reason, note) = (&event.object, &event.reason, &event.message);
+    match event.kind {
+        EventType::Normal => tracing::info!(%object, reason, note, "event"),
+        EventType::Warning => tracing::warn!(%object, reason, note, "event"),
     }
 }

@@ -9,7 +9,7 @@ use elbow_crds::problem::ObjectRef;
 use jiff::{SignedDuration, Timestamp};
 
 use super::events::reconciled;
-use crate::event::Event;
+use crate::event::{Event, without_request_ids};
 use crate::key::Key;
 
 /// How often a standing problem is repeated.
@@ -28,13 +28,13 @@ impl Ledger {
     /// comes again.
     pub fn due(&mut self, key: &Key, events: &[Event], now: Timestamp) -> Vec<Event> {
         let mut standing = self.standing.remove(key).unwrap_or_default();
-        standing.retain(|event, _| events.contains(event));
+        let distinct: BTreeMap<Event, &Event> = events.iter().map(|event| (gist(event), event)).collect();
+        standing.retain(|gist, _| distinct.contains_key(gist));
         let mut due = Vec::new();
-        let distinct: BTreeSet<&Event> = events.iter().collect();
-        for event in distinct {
-            let written = standing.get(event);
+        for (gist, event) in distinct {
+            let written = standing.get(&gist);
             if written.is_none_or(|at| now.duration_since(*at) >= REPEAT_AFTER) {
-                standing.insert(event.clone(), now);
+                standing.insert(gist, now);
                 due.push(event.clone());
             }
         }
@@ -75,6 +75,14 @@ impl Ledger {
     }
 }
 
+/// An event as it is known again: every refusal of AWS has another request id.
+fn gist(event: &Event) -> Event {
+    Event {
+        message: without_request_ids(&event.message),
+        ..event.clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(
@@ -102,6 +110,15 @@ mod tests {
 
     fn at(minutes: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes)
+    }
+
+    #[test]
+    fn a_refusal_is_told_once_whatever_its_request_ids() {
+        let mut ledger = Ledger::default();
+        let first = problem("refused (request id 1)");
+        assert_eq!(ledger.due(&key(), std::slice::from_ref(&first), at(0)), [first]);
+        let again = problem("refused (request id 2)");
+        assert_eq!(ledger.due(&key(), &[again], at(1)), []);
     }
 
     #[test]

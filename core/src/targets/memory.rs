@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::diff::Retention;
 use super::endpoints::{Endpoint, PodRef};
 use super::listing::Listing;
+use crate::event::without_request_ids;
 use crate::view::BindingObject;
 
 /// Memory of one binding.
@@ -106,15 +107,6 @@ impl BindingMemory {
     }
 }
 
-fn without_request_ids(failure: &str) -> String {
-    let mut parts = failure.split(" (request id ");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        text.push_str(part.split_once(')').map_or("", |(_, rest)| rest));
-    }
-    text
-}
-
 fn identity(binding: &BindingObject) -> (String, String) {
     (binding.meta.uid.clone(), binding.spec.target_group_arn.clone())
 }
@@ -128,18 +120,4 @@ fn spread(binding: &BindingObject, period: Duration) -> Duration {
         .take(4)
         .fold(0u32, |sum, byte| (sum << 8) | u32::from(*byte));
     period.mul_f64(f64::from(number) / f64::from(u32::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_are_told_once_in_half_an_hour_whatever_their_request_ids() {
-        assert_eq!(
-            without_request_ids("a: b (request id 1); c (request id 2)."),
-            "a: b; c."
-        );
-        assert_eq!(without_request_ids("plain"), "plain");
-    }
 }

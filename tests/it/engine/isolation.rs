@@ -97,6 +97,23 @@ async fn an_unparsable_annotation_is_told_and_harms_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_fault_is_told_in_words_of_its_own() {
+    let world = world();
+    let faulty = |key, value| service("web", &[("nlb-target-type", "instance"), (key, value)], &http());
+    world.apply(&faulty("scheme", "public"));
+    let mut controller = world.start();
+    controller.run_for(Duration::from_secs(30)).await;
+    world.apply(&faulty("healthcheck-interval", "soon"));
+    controller.run_for(Duration::from_secs(30)).await;
+    let notes: Vec<String> = world.events_of("web").into_iter().map(|(_, note)| note).collect();
+    assert_eq!(notes.len(), 2, "{notes:#?}");
+    assert!(
+        notes[0].contains("public") && notes[1].contains("soon"),
+        "{notes:#?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_group_named_by_its_arn_that_is_not_there_is_told_at_once() {
     let world = world();
     let group = "arn:aws:elasticloadbalancing:us-west-2:000000000000:targetgroup/none/0123456789abcdef";
