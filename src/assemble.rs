@@ -38,6 +38,9 @@ pub struct Parts {
 
 /// Finds out region and VPC where they are not given, and builds the engine.
 pub async fn engine(config: &Config, parts: Parts) -> Result<Engine> {
+    for sentence in config.aws.endpoints.unknown() {
+        tracing::warn!("{sentence}");
+    }
     let realm = discovery::discover(&config.aws, &discovery::process_environment).await?;
     let mut settings = config.settings.clone();
     settings.realm = realm.clone();

@@ -4,7 +4,7 @@
 //! In: what the cluster owns and AWS holds. Out: one SetRulePriorities per listener whose rules have other numbers,
 //! and the tags upstream compares.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use elbow_core::key::{Key, Lane};
 use elbow_core::plan::{self, Plan, render_text};
 use jiff::Timestamp;
@@ -25,6 +25,7 @@ use crate::{assemble, kubernetes, lease, planning, reconcile};
 pub async fn handover(args: &HandoverArgs) -> Result<()> {
     let config = Config::read(&args.flags).map_err(anyhow::Error::msg)?;
     let process = Process::read(&args.process).map_err(anyhow::Error::msg)?;
+    planning::warn(&config);
     let clients = planning::connect(&config).await?;
     if let Some((namespace, name)) = &process.election
         && !args.dry_run
@@ -61,7 +62,8 @@ pub async fn handover(args: &HandoverArgs) -> Result<()> {
     }
 }
 
-/// While a controller leads it would give the rules numbers of its own. A lease that cannot be seen stops nothing.
+/// While a controller leads it would give the rules numbers of its own. A lease that cannot be
+/// seen may be held; one that is not there is not.
 pub async fn refuse_beside_a_leader(
     client: &kube::Client,
     namespace: &str,
@@ -69,14 +71,13 @@ pub async fn refuse_beside_a_leader(
     now: Timestamp,
 ) -> Result<()> {
     let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
-    let found = match leases.get_opt(name).await {
-        Ok(found) => found,
-        Err(error) => {
-            let reason = kubernetes::chain(&error);
-            eprintln!("elbow: cannot see whether a controller holds the lease {namespace}/{name}: {reason}");
-            None
-        }
-    };
+    let found = leases.get_opt(name).await.map_err(|error| {
+        let reason = kubernetes::chain(&error);
+        anyhow!(
+            "cannot see whether a controller holds the lease {namespace}/{name}: {reason}; allow `get` on it, or name \
+             the lease with --leader-election-id and --leader-election-namespace"
+        )
+    })?;
     match found.and_then(|found| lease::holder(&found, now)) {
         Some(holder) => bail!(
             "{holder} holds the lease {namespace}/{name}: stop that controller first, or it goes on with numbers of \

@@ -32,7 +32,8 @@ async fn main() -> ExitCode {
 /// Help and version are no errors; anything else is one sentence and exit code 1.
 fn usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        print!("{error}");
+        // Who closes the pipe early (`| head`) has read enough.
+        let _ = error.print();
         return ExitCode::SUCCESS;
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {

@@ -6,13 +6,42 @@ use std::str::FromStr;
 use url::Url;
 
 /// Endpoint overrides by service id (`EC2`, `Elastic Load Balancing v2`, `ec2imds`, `STS`, ...). Ids are those
-/// of the AWS SDK for Go v2, case-sensitive; unknown ones are ignored, as upstream does.
+/// of the AWS SDK for Go v2, case-sensitive; unknown ones are ignored, as upstream does, but [told](Self::unknown).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints(pub BTreeMap<String, String>);
 
 impl Endpoints {
     /// Service id of the instance metadata service.
     pub const METADATA: &'static str = "ec2imds";
+
+    /// Service ids that upstream's clients have.
+    const KNOWN: [&'static str; 11] = [
+        "ACM",
+        "EC2",
+        "Elastic Load Balancing v2",
+        "Global Accelerator",
+        "Resource Groups Tagging API",
+        "Route 53",
+        "Shield",
+        "STS",
+        "WAF Regional",
+        "WAFV2",
+        Self::METADATA,
+    ];
+
+    /// Overrides that no client reads, each as a sentence: their calls go to AWS itself.
+    pub fn unknown(&self) -> Vec<String> {
+        let unknown = self
+            .0
+            .keys()
+            .filter(|service| !Self::KNOWN.contains(&service.as_str()));
+        unknown
+            .map(|service| {
+                let known = Self::KNOWN.join(", ");
+                format!("flag --aws-api-endpoints: there is no service '{service}': write one of {known}")
+            })
+            .collect()
+    }
 
     /// The override for a service.
     pub fn get(&self, service: &str) -> Option<&str> {
@@ -54,7 +83,7 @@ impl FromStr for Endpoints {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
 
@@ -69,6 +98,18 @@ mod tests {
             Some("https://elb.example")
         );
         assert_eq!(endpoints.get("ec2"), None);
+        assert_eq!(endpoints.unknown(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_override_that_nothing_reads_is_told() {
+        let endpoints: Endpoints = "ec2=http://127.0.0.1:4566".parse().unwrap();
+        let told = endpoints.unknown();
+        assert_eq!(told.len(), 1);
+        assert!(
+            told[0].contains("there is no service 'ec2': write one of ACM, EC2"),
+            "{told:?}"
+        );
     }
 
     #[test]

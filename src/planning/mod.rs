@@ -22,6 +22,7 @@ use crate::{assemble, kubernetes};
 /// Prints what the controller would do.
 pub async fn plan(args: &PlanArgs) -> Result<()> {
     let config = Config::read(&args.flags).map_err(anyhow::Error::msg)?;
+    warn(&config);
     if !args.filename.is_empty() {
         print!("{}", files::page(args, &config).await?);
         return Ok(());
@@ -36,6 +37,13 @@ pub async fn plan(args: &PlanArgs) -> Result<()> {
         PlanOutput::Stack => print!("{}", report.models()),
     }
     Ok(())
+}
+
+/// Tells of flags without effect; commands that end by themselves keep no log.
+pub fn warn(config: &Config) {
+    for sentence in config.aws.endpoints.unknown() {
+        eprintln!("warning: {sentence}");
+    }
 }
 
 /// Connections to the cluster that the settings name; it answers.
