@@ -82,12 +82,12 @@ impl Running<'_> {
         made_here || self.known_ids().iter().any(|id| mirror.is_young(id))
     }
 
-    /// Whether the step names something of the kind that was not found which is none of ours: a target group
-    /// that an annotation gives by its ARN. Nothing that we could read again would bring it back.
+    /// Whether what was not found is none of ours: of that kind the step names only target groups that an
+    /// annotation gives by their ARNs. Nothing that we could read again would bring them back.
     fn is_about_others(&self, error: &AwsError) -> bool {
-        let mirror = self.context.mirror;
-        let of_kind = |id: &String| is_about(error, id) && !mirror.is_ours(id);
-        self.known_ids().iter().any(of_kind)
+        let mut of_kind = self.known_ids();
+        of_kind.retain(|id| is_about(error, id));
+        !of_kind.is_empty() && !of_kind.iter().any(|id| self.context.mirror.is_ours(id))
     }
 
     fn known_ids(&self) -> Vec<String> {

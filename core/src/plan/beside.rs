@@ -14,6 +14,7 @@ use super::listener::attributes_of;
 use super::listener_drift::DEFAULT_WEIGHT;
 use super::load_balancer::describe_ref;
 use super::pair::Pairs;
+use super::rules::normal;
 use super::target_group::known_groups;
 use super::{Action, StepId};
 use crate::model::{
@@ -82,7 +83,9 @@ impl<'a> Place<'a> {
             Self::Rule(_, rule) => listeners.any(|listener| {
                 let reference = Ref::pending(ResourceKind::Listener, &listener.id);
                 let mut rules = draft.wanted.rules.iter();
-                rules.any(|other| other.listener == reference && other.conditions == rule.conditions)
+                rules.any(|other| {
+                    other.listener == reference && normal(&other.conditions) == normal(&rule.conditions)
+                })
             }),
         }
     }
@@ -97,11 +100,11 @@ pub(super) fn put(draft: &mut Draft, groups: &Pairs<TargetGroup>, balancers: &Pa
             await_health(draft, &replacement, None);
             continue;
         }
-        let carrier = places.iter().enumerate().position(|(at, place)| {
+        let found = places.iter().enumerate().position(|(at, place)| {
             let more = carried.get(&at).map_or(0, Vec::len) + 1;
             replacement.can_stand_in(*place, more, draft)
         });
-        match carrier {
+        match found {
             Some(at) => carried.entry(at).or_default().push(replacement),
             None => draft.stands_alone(&replacement.wanted.id),
         }
@@ -273,7 +276,12 @@ fn add(forward: &mut ForwardAction, replacements: &[Replacement]) {
             weight: Some(0),
         })
         .collect();
+    let alone = forward.target_groups.len() == 1;
     for tuple in &mut forward.target_groups {
+        // The weight of a group that stands alone does not matter to AWS; beside another one it does.
+        if alone {
+            tuple.weight = Some(DEFAULT_WEIGHT);
+        }
         tuple.weight.get_or_insert(DEFAULT_WEIGHT);
     }
     forward.target_groups.extend(new);

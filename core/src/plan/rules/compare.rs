@@ -4,7 +4,7 @@ use crate::model::{Condition, Patterns, Rule, Transform};
 use crate::plan::listener_drift::same_actions;
 
 /// Conditions in one order, their values as sets: AWS evaluates them as such.
-pub(super) fn normal(conditions: &[Condition]) -> Vec<Condition> {
+pub(in crate::plan) fn normal(conditions: &[Condition]) -> Vec<Condition> {
     let mut conditions: Vec<Condition> = conditions.iter().map(normal_condition).collect();
     conditions.sort();
     conditions

@@ -19,6 +19,7 @@ mod schedule;
 mod steps;
 mod write;
 
+pub(super) use compare::normal;
 pub use handover::handover;
 pub(super) use quota::fit;
 pub(super) use steps::ListenerRules;
