@@ -191,7 +191,11 @@ async fn adopts(parts: &Parts) -> Result<()> {
     let asked: BTreeSet<String> = parts.calls(|_| true).await?.into_iter().collect();
     let written: Vec<&String> = asked
         .iter()
-        .filter(|name| !["Describe", "Get", "List"].iter().any(|verb| name.contains(verb)))
+        .filter(|name| {
+            !["Describe", "Get", "List"]
+                .iter()
+                .any(|verb| name.starts_with(verb))
+        })
         .collect();
     ensure!(
         written.is_empty(),

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use anyhow::{Result, bail};
 use elbow_core::key::StackKey;
 use elbow_core::record::record_name;
-use elbow_core::settings::Scope;
+use elbow_core::settings::Settings;
 use elbow_crds::target_group_binding::TargetGroupBinding;
 use elbow_e2e::control_plane::LEASE_NAMESPACE;
 use elbow_e2e::programs::CLUSTER;
@@ -58,6 +58,10 @@ impl Goal {
                 if found != *wanted {
                     return Ok(Some(difference(wanted, &found)));
                 }
+                let kept = records(rig, stacks).await?;
+                if kept < stacks.len() {
+                    return Ok(Some(format!("{kept} records of {} stacks", stacks.len())));
+                }
                 Ok(rig.look().await?.with_scripted_health().missing())
             }
             Self::Gone => left(rig, stacks, |group| group.starts_with(SHARED_GROUP)).await,
@@ -96,12 +100,7 @@ async fn load_balancers(rig: &Rig) -> Result<usize> {
 
 /// How many of the stacks still have a record.
 async fn records(rig: &Rig, stacks: &[StackKey]) -> Result<usize> {
-    let scope = Scope {
-        load_balancer_class: "service.k8s.aws/nlb".to_owned(),
-        ingress_class: String::new(),
-        namespace: None,
-        cluster: CLUSTER.to_owned(),
-    };
+    let scope = Settings::new(CLUSTER, "", "").scope;
     let api: Api<ConfigMap> = rig.shared.api(LEASE_NAMESPACE);
     let mut found = 0;
     for stack in stacks {
