@@ -168,7 +168,7 @@ fn references(action: &Action) -> Vec<Ref> {
             all.push(target_group.clone());
         }
         Action::AwaitActive { load_balancer: new } | Action::MoveAddress { to: new, .. } => {
-            all.push(new.clone())
+            all.push(new.clone());
         }
         _ => {}
     }

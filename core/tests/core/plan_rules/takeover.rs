@@ -180,7 +180,7 @@ fn a_protected_load_balancer_loses_its_address_and_stays() {
 fn named(scheme: Scheme, delete_first: bool) -> Stack {
     let mut stack = of(scheme);
     let balancer = &mut stack.load_balancers[0];
-    balancer.name = "mine".to_owned();
+    "mine".clone_into(&mut balancer.name);
     balancer.second_name = None;
     balancer.delete_first = delete_first;
     stack
