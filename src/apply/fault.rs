@@ -54,6 +54,9 @@ impl Running<'_> {
             _ => (ProblemCode::Refused, error.to_string()),
         };
         let may_pass = error.fault == Fault::NotFound && self.is_about_something_young();
+        if error.fault == Fault::NotFound && !may_pass {
+            self.doubt_ours(error);
+        }
         if is_final(error) && !may_pass {
             self.refusal(code, &message)
         } else {
@@ -68,9 +71,7 @@ impl Running<'_> {
             self.suspect();
         } else if !self.is_about_something_young() {
             self.suspect();
-            for id in self.known_ids().iter().filter(|id| is_about(error, id)) {
-                self.context.mirror.suspect_id(id);
-            }
+            self.doubt_ours(error);
         }
         self.wait(&format!("AWS's state to be read again: {error}"), CONTRADICTED)
     }
@@ -82,12 +83,19 @@ impl Running<'_> {
         made_here || self.known_ids().iter().any(|id| mirror.is_young(id))
     }
 
-    /// Whether what was not found is none of ours: of that kind the step names only target groups that an
-    /// annotation gives by their ARNs. Nothing that we could read again would bring them back.
+    /// Whether the step names something of the kind that was not found which is none of ours: a target group
+    /// that an annotation gives by its ARN. Nothing that we could read again would bring it back.
     fn is_about_others(&self, error: &AwsError) -> bool {
-        let mut of_kind = self.known_ids();
-        of_kind.retain(|id| is_about(error, id));
-        !of_kind.is_empty() && !of_kind.iter().any(|id| self.context.mirror.is_ours(id))
+        let mirror = self.context.mirror;
+        let of_kind = |id: &String| is_about(error, id) && !mirror.is_ours(id);
+        self.known_ids().iter().any(of_kind)
+    }
+
+    /// AWS does not say which of several is gone: what the step names of ours is read again, too.
+    fn doubt_ours(&self, error: &AwsError) {
+        for id in self.known_ids().iter().filter(|id| is_about(error, id)) {
+            self.context.mirror.suspect_id(id);
+        }
     }
 
     fn known_ids(&self) -> Vec<String> {
