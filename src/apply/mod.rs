@@ -163,10 +163,24 @@ pub async fn apply(plan: &Plan, context: &ApplyContext<'_>) -> Applied {
         let Some((id, end)) = flying.next().await else {
             break;
         };
-        graph.end(id, matches!(end, End::Done(_)));
+        let refused = matches!(end, End::Refused(..));
+        graph.end(id, matches!(end, End::Done(_)) || refused && is_beside(plan, id));
         record(&mut applied, id, end);
     }
     applied
+}
+
+/// Whether a step puts a target group beside the one whose place it takes. Where AWS refuses that (all its groups
+/// of a load balancer are in use), traffic is switched without overlap instead of never.
+fn is_beside(plan: &Plan, id: StepId) -> bool {
+    let changes = |step: &Step| {
+        matches!(
+            step.action,
+            Action::ModifyListener { .. } | Action::ModifyRule { .. }
+        )
+    };
+    let awaits = |step: &Step| matches!(step.action, Action::AwaitHealth { .. }) && step.needs.contains(&id);
+    plan.steps.get(id.0).is_some_and(changes) && plan.steps.iter().any(awaits)
 }
 
 /// Whether the plan leaves no load balancer of the stack and makes none: nothing is replaced, the stack ends.

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use elbow_core::key::Lane;
-use elbow_emulator::World as Account;
 use elbow_emulator::world::ScriptedHealth;
 use elbow_emulator::world::elb::action::{Action, Does};
 use elbow_emulator::world::elb::routing::{Request, route};
+use elbow_emulator::{Fault, FaultRule, World as Account};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -284,6 +284,27 @@ async fn a_service_goes_from_instances_to_pods_and_back_under_load() {
 #[tokio::test(start_paused = true)]
 async fn an_ingress_goes_from_instances_to_pods_and_back_under_load() {
     target_type("Ingress", shop, "target-type").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_aws_refuses_both_groups_in_one_action_traffic_is_switched_by_one_call() {
+    let world = world();
+    web(&world, &[("nlb-target-type", "instance")]);
+    let mut controller = world.start();
+    controller.to_rest().await;
+    let before = world.land.emulator.with_world(|account, _| used(account));
+    world
+        .land
+        .emulator
+        .add_fault(FaultRule::once("ModifyListener", Fault::AccessDenied));
+    web(&world, &[("nlb-target-type", "ip")]);
+    controller.run_for(Duration::from_mins(4)).await;
+    let after = world.land.emulator.with_world(|account, _| used(account));
+    assert!(
+        before.is_disjoint(&after) && !after.is_empty(),
+        "{before:?}, {after:?}"
+    );
+    assert_rest(&world, controller, "switched").await;
 }
 
 /// The scheme changes and changes back.
