@@ -96,7 +96,11 @@ pub async fn forecast(
     let keys = concerned(engine, &overlay);
     let mut report = super::report_of(engine, &keys, extent).await?;
     look_again(engine, &mut overlay, &report).await;
-    let without = without.map(|reason| format!("planned without a cluster: {reason}"));
+    let without = without.map(|reason| {
+        format!(
+            "planned without a cluster: {reason}; members of groups that are not in the files count as gone"
+        )
+    });
     let notes = without.into_iter().chain(overlay.note).chain(report.notes);
     report.notes = notes.collect();
     Ok(Forecast {

@@ -14,7 +14,7 @@ use crate::shared::{Shared, run};
 
 const SPEED: u32 = 50;
 /// A command that fails has said so by then.
-const ENDED_WITHIN: Duration = Duration::from_secs(60);
+const ENDED_WITHIN: Duration = Duration::from_mins(1);
 const NO_AWS: &[&str] = &[
     "cannot look up the VPC",
     "DescribeVpcs",
