@@ -46,7 +46,7 @@ pub async fn engine(config: &Config, parts: Parts) -> Result<Engine> {
     settings.realm = realm.clone();
     let aws_config = AwsConfig {
         lease: parts.lease.clone(),
-        mutation_timeout: LEASE_DURATION - RENEW_DEADLINE,
+        mutation_timeout: LEASE_DURATION.saturating_sub(RENEW_DEADLINE),
         weighted_target_groups: settings.gates.weighted_target_groups,
         ..config.aws.config(realm)
     };

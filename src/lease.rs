@@ -98,7 +98,7 @@ impl Election {
             match attempt.await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(error = %chain(&error), lease = %self.name, "could not read or write the lease")
+                    tracing::warn!(error = %chain(&error), lease = %self.name, "could not read or write the lease");
                 }
                 Err(_) => tracing::warn!(lease = %self.name, "the API server did not answer about the lease"),
             }
@@ -134,7 +134,7 @@ impl Election {
         };
         self.observe(&lease);
         if !self.may_take(&lease) {
-            self.leadership.send_if_modified(|now| stand_back(now));
+            self.leadership.send_if_modified(stand_back);
             return Ok(());
         }
         let foreign = is_foreign(&lease);
@@ -254,7 +254,7 @@ impl Election {
         match tokio::time::timeout(RENEW_DEADLINE, released).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = %chain(&error), lease = %self.name, "could not release the lease")
+                tracing::warn!(error = %chain(&error), lease = %self.name, "could not release the lease");
             }
             Err(_) => tracing::warn!(lease = %self.name, "no answer to the release of the lease"),
         }

@@ -175,7 +175,7 @@ mod tests {
         let first = queue.next().await;
         queue.wake(key("a"), Lane::Edit);
         queue.wake(key("a"), Lane::Edit);
-        let waited = tokio::time::timeout(Duration::from_secs(60), queue.next()).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), queue.next()).await;
         assert!(waited.is_err(), "the key must not run twice at once");
         queue.done(&first, false, None);
         assert_eq!(queue.next().await.key, key("a"));

@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::queue::{Due, Queue};
 
 /// Pause between two sweeps of the mirror.
-const SWEEP_PERIOD: Duration = Duration::from_secs(600);
+const SWEEP_PERIOD: Duration = Duration::from_mins(10);
 /// Pause before a sweep that failed is tried again.
 const SWEEP_RETRY: Duration = Duration::from_secs(5);
 /// How many slices the sync period is cut into, so that verification is spread.

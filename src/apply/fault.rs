@@ -100,7 +100,7 @@ impl Running<'_> {
 
     fn known_ids(&self) -> Vec<String> {
         let mut ids = Vec::new();
-        if let Some(crate::mirror::Subject::Id(id)) = crate::mirror::subject(&self.step.action) {
+        if let crate::mirror::Subject::Id(id) = crate::mirror::subject(&self.step.action) {
             ids.push(id);
         }
         let known = references(&self.step.action).into_iter().filter_map(Ref::known);
@@ -121,7 +121,7 @@ fn references(action: &Action) -> Vec<&Ref> {
         }
         _ => return Vec::new(),
     };
-    let groups = actions.iter().flat_map(|action| action.target_groups());
+    let groups = actions.iter().flat_map(elbow_core::model::Action::target_groups);
     groups.map(|group| &group.target_group).chain([parent]).collect()
 }
 

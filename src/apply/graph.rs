@@ -36,7 +36,7 @@ impl Graph {
         let mut last: BTreeMap<Subject, StepId> = BTreeMap::new();
         let mut nodes = BTreeMap::new();
         for step in steps {
-            let after = queue(&step.action).and_then(|queue| last.insert(queue, step.id));
+            let after = last.insert(queue(&step.action), step.id);
             let node = Node {
                 id: step.id,
                 needs: step.needs.clone(),
@@ -101,10 +101,10 @@ impl Graph {
 
 /// Where steps keep their order: those on one resource, and those on the rules of one listener together with
 /// those on the listener, because what is routed where in between depends on it.
-fn queue(action: &Action) -> Option<Subject> {
+fn queue(action: &Action) -> Subject {
     match action {
-        Action::CreateRule { rule, .. } => Some((&rule.listener).into()),
-        Action::ModifyRule { arn, .. } | Action::DeleteRule { arn } => Some(Subject::Id(listener_of(arn))),
+        Action::CreateRule { rule, .. } => (&rule.listener).into(),
+        Action::ModifyRule { arn, .. } | Action::DeleteRule { arn } => Subject::Id(listener_of(arn)),
         other => subject(other),
     }
 }

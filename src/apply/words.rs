@@ -54,12 +54,11 @@ pub(super) fn operation(action: &Action) -> &'static str {
 /// What a step is about, unique within the realm.
 pub(super) fn subject_text(action: &Action, key: Option<&StackKey>) -> String {
     match subject(action) {
-        Some(Subject::Id(id)) => id,
-        Some(Subject::Address(address)) => {
+        Subject::Id(id) => id,
+        Subject::Address(address) => {
             let key = key.map(ToString::to_string).unwrap_or_default();
             format!("{key} {address}")
         }
-        None => String::new(),
     }
 }
 
@@ -78,9 +77,8 @@ pub(super) fn doing(action: &Action) -> String {
         }
         A::AddFinalizer { finalizer, .. } | A::RemoveFinalizer { finalizer, .. } => finalizer.clone(),
         other => match subject(other) {
-            Some(Subject::Id(id)) => id,
-            Some(Subject::Address(address)) => address.to_string(),
-            None => String::new(),
+            Subject::Id(id) => id,
+            Subject::Address(address) => address.to_string(),
         },
     };
     format!("{} {about}", operation(action))

@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(bucket.wait(), Duration::from_millis(250));
         bucket.refill(start + Duration::from_millis(250));
         assert!(bucket.is_ready());
-        bucket.refill(start + Duration::from_secs(60));
+        bucket.refill(start + Duration::from_mins(1));
         bucket.take();
         bucket.take();
         assert!(!bucket.is_ready());

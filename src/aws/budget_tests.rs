@@ -43,7 +43,7 @@ async fn lanes_share_a_contested_service_by_weight() {
     for lane in Lane::ALL {
         worker(&budget, lane, &format!("{lane:?}"), "DescribeTags", &log);
     }
-    tokio::time::sleep(Duration::from_secs(180)).await;
+    tokio::time::sleep(Duration::from_mins(3)).await;
     let total = log.lock().unwrap().len();
     assert!((1795..=1805).contains(&total), "{total}");
     for lane in Lane::ALL {
@@ -58,7 +58,7 @@ async fn an_idle_lane_leaves_its_share_to_the_others() {
     let budget = Budget::new(&throttle(SLOW));
     let log = Arc::new(Mutex::new(Vec::new()));
     worker(&budget, Lane::Sweep, "sweep", "DescribeTags", &log);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(
         (600..=602).contains(&count(&log, "sweep")),
         "{}",
@@ -66,7 +66,7 @@ async fn an_idle_lane_leaves_its_share_to_the_others() {
     );
     // A lane that was idle has saved nothing up: from now on it gets its share, no more.
     worker(&budget, Lane::Resync, "resync", "DescribeTags", &log);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(
         count(&log, "resync").abs_diff(300) <= 2,
         "{}",
@@ -154,7 +154,7 @@ async fn throttling_halves_the_pace_and_quiet_minutes_bring_it_back() {
     worker(&budget, Lane::Edit, "one", "DescribeTags", &log);
     tokio::time::sleep(Duration::from_secs(50)).await;
     assert!(count(&log, "one").abs_diff(250) <= 2, "{}", count(&log, "one"));
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     let before = count(&log, "one");
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!((count(&log, "one") - before).abs_diff(100) <= 2);

@@ -148,15 +148,12 @@ impl Stores {
     /// The resource version of a Service or Ingress; `None` if it is not there.
     pub fn version(&self, object: &ObjectRef) -> Option<String> {
         let (namespace, name) = (&object.namespace, &object.name);
-        match object.kind.as_str() {
-            "Ingress" => {
-                let ingress = self.ingresses.get(namespace, name);
-                ingress.map(|ingress| ingress.meta.resource_version.clone())
-            }
-            _ => {
-                let service = self.service(namespace, name);
-                service.map(|service| service.meta.resource_version.clone())
-            }
+        if object.kind.as_str() == "Ingress" {
+            let ingress = self.ingresses.get(namespace, name);
+            ingress.map(|ingress| ingress.meta.resource_version.clone())
+        } else {
+            let service = self.service(namespace, name);
+            service.map(|service| service.meta.resource_version.clone())
         }
     }
 

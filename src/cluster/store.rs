@@ -43,12 +43,12 @@ struct Objects<T> {
 
 impl<T: Trimmed> Objects<T> {
     /// Puts or removes an object; what was there, and whether that is a change.
-    fn put(&mut self, name: Name, object: Option<Arc<T>>) -> (Option<Arc<T>>, bool) {
-        let old = match &object {
+    fn put(&mut self, name: Name, object: Option<&Arc<T>>) -> (Option<Arc<T>>, bool) {
+        let old = match object {
             Some(new) => self.by_name.insert(name.clone(), new.clone()),
             None => self.by_name.remove(&name),
         };
-        let changed = old != object;
+        let changed = old.as_ref() != object;
         if changed {
             self.version += 1;
             if let Some(names) = &mut self.changed {
@@ -129,7 +129,7 @@ impl<T: Trimmed> Store<T> {
     /// Puts an object; `None` if it is equal to the one that was there.
     pub fn apply(&self, object: T) -> Option<Change<T>> {
         let new = Arc::new(object);
-        let (old, changed) = self.write(|objects| objects.put(new.name(), Some(new.clone())));
+        let (old, changed) = self.write(|objects| objects.put(new.name(), Some(&new)));
         changed.then_some(Change { old, new: Some(new) })
     }
 
@@ -158,7 +158,7 @@ impl<T: Trimmed> Store<T> {
                 objects.put(name.clone(), None);
             }
             for (name, object) in &fresh {
-                objects.put(name.clone(), Some(object.clone()));
+                objects.put(name.clone(), Some(object));
             }
             before
         });

@@ -171,6 +171,8 @@ fn binding_key(binding: &BindingObject) -> Key {
 mod tests {
     use std::sync::Arc;
 
+    use elbow_crds::target_group_binding::TargetGroupBindingStatus;
+
     use super::*;
 
     fn service(finalizers: &[&str]) -> Service {
@@ -212,7 +214,7 @@ mod tests {
         stores.bindings.apply(BindingObject {
             meta,
             spec,
-            status: Default::default(),
+            status: TargetGroupBindingStatus::default(),
         });
         let pod = Pod {
             meta: Meta {

@@ -88,7 +88,11 @@ mod tests {
             ("1.5h", 5400.0),
             ("20ms", 0.02),
         ] {
-            assert_eq!(duration(text).unwrap().as_secs_f64(), seconds, "{text}");
+            assert_eq!(
+                duration(text).unwrap(),
+                Duration::from_secs_f64(seconds),
+                "{text}"
+            );
         }
         for text in ["", "15", "s", "-3s", "3 s", "1y"] {
             assert!(duration(text).is_err(), "{text}");

@@ -15,11 +15,11 @@ const LOOK: SignedDuration = SignedDuration::from_secs(2);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Doubt {
     /// A load balancer of this name.
-    LoadBalancerNamed(String),
+    LoadBalancer(String),
     /// A target group of this name.
-    TargetGroupNamed(String),
+    TargetGroup(String),
     /// A security group of this name with the tags of the stack.
-    GroupNamed(String),
+    SecurityGroup(String),
 }
 
 impl Doubt {
@@ -27,10 +27,10 @@ impl Doubt {
     pub fn of(action: &Action) -> Option<Self> {
         match action {
             Action::CreateLoadBalancer { load_balancer, .. } => {
-                Some(Self::LoadBalancerNamed(load_balancer.name.clone()))
+                Some(Self::LoadBalancer(load_balancer.name.clone()))
             }
-            Action::CreateTargetGroup { group, .. } => Some(Self::TargetGroupNamed(group.name.clone())),
-            Action::CreateSecurityGroup { group, .. } => Some(Self::GroupNamed(group.name.clone())),
+            Action::CreateTargetGroup { group, .. } => Some(Self::TargetGroup(group.name.clone())),
+            Action::CreateSecurityGroup { group, .. } => Some(Self::SecurityGroup(group.name.clone())),
             _ => None,
         }
     }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_doubt_lasts_a_minute_after_the_call_and_is_looked_at_until_then() {
-        let doubt = Doubt::TargetGroupNamed("web".to_owned());
+        let doubt = Doubt::TargetGroup("web".to_owned());
         let mut doubts = Doubts::default();
         doubts.begin(doubt.clone(), at(0));
         assert!(!doubts.are_looked_at());
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn another_call_without_an_answer_begins_the_doubt_anew() {
-        let doubt = Doubt::GroupNamed("web".to_owned());
+        let doubt = Doubt::SecurityGroup("web".to_owned());
         let mut doubts = Doubts::default();
         doubts.begin(doubt.clone(), at(0));
         doubts.looked(&doubt, at(40));

@@ -86,23 +86,20 @@ impl Holding {
             .load_balancers
             .iter()
             .position(|l| l.arn.as_ref() == Some(&arn));
-        let changed = match position.and_then(|at| self.stack.load_balancers.get_mut(at)) {
-            Some(old) => {
-                seen.attributes = std::mem::take(&mut old.attributes);
-                seen.capacity_units = std::mem::take(&mut old.capacity_units);
-                let mut same = seen.clone();
-                same.state = old.state;
-                same.attributes.clone_from(&old.attributes);
-                same.capacity_units = old.capacity_units.clone();
-                same.origins.clone_from(&old.origins);
-                let changed = same != *old;
-                *old = seen;
-                changed
-            }
-            None => {
-                self.stack.load_balancers.push(seen);
-                true
-            }
+        let changed = if let Some(old) = position.and_then(|at| self.stack.load_balancers.get_mut(at)) {
+            seen.attributes = std::mem::take(&mut old.attributes);
+            seen.capacity_units = std::mem::take(&mut old.capacity_units);
+            let mut same = seen.clone();
+            same.state = old.state;
+            same.attributes.clone_from(&old.attributes);
+            same.capacity_units = old.capacity_units.clone();
+            same.origins.clone_from(&old.origins);
+            let changed = same != *old;
+            *old = seen;
+            changed
+        } else {
+            self.stack.load_balancers.push(seen);
+            true
         };
         self.stack
             .load_balancers
@@ -119,21 +116,18 @@ impl Holding {
             .target_groups
             .iter()
             .position(|t| t.arn.as_ref() == Some(&arn));
-        let changed = match position.and_then(|at| self.stack.target_groups.get_mut(at)) {
-            Some(old) => {
-                seen.attributes = std::mem::take(&mut old.attributes);
-                let mut same = seen.clone();
-                same.attributes.clone_from(&old.attributes);
-                same.load_balancers.clone_from(&old.load_balancers);
-                same.origins.clone_from(&old.origins);
-                let changed = same != *old;
-                *old = seen;
-                changed
-            }
-            None => {
-                self.stack.target_groups.push(seen);
-                true
-            }
+        let changed = if let Some(old) = position.and_then(|at| self.stack.target_groups.get_mut(at)) {
+            seen.attributes = std::mem::take(&mut old.attributes);
+            let mut same = seen.clone();
+            same.attributes.clone_from(&old.attributes);
+            same.load_balancers.clone_from(&old.load_balancers);
+            same.origins.clone_from(&old.origins);
+            let changed = same != *old;
+            *old = seen;
+            changed
+        } else {
+            self.stack.target_groups.push(seen);
+            true
         };
         self.stack
             .target_groups
@@ -153,17 +147,14 @@ impl Holding {
             .security_groups
             .iter_mut()
             .find(|g| g.group_id.as_ref() == Some(&id));
-        let changed = match old {
-            Some(old) => {
-                let changed = old.permissions() != seen.permissions()
-                    || (&old.id, &old.name, &old.tags) != (&seen.id, &seen.name, &seen.tags);
-                *old = seen;
-                changed
-            }
-            None => {
-                self.stack.security_groups.push(seen);
-                true
-            }
+        let changed = if let Some(old) = old {
+            let changed = old.permissions() != seen.permissions()
+                || (&old.id, &old.name, &old.tags) != (&seen.id, &seen.name, &seen.tags);
+            *old = seen;
+            changed
+        } else {
+            self.stack.security_groups.push(seen);
+            true
         };
         self.stack
             .security_groups

@@ -25,15 +25,12 @@ impl Holding {
         let mut old = self.take_rules(listener);
         for mut rule in seen {
             let Some(arn) = rule.arn.clone() else { continue };
-            match old.remove(&arn) {
-                Some(before) => {
-                    rule.id = before.id;
-                    rule.tags = before.tags;
-                }
-                None => {
-                    self.notes.remove(&arn);
-                    rule.id = ResourceId(format!("{port}:{}", rule.priority));
-                }
+            if let Some(before) = old.remove(&arn) {
+                rule.id = before.id;
+                rule.tags = before.tags;
+            } else {
+                self.notes.remove(&arn);
+                rule.id = ResourceId(format!("{port}:{}", rule.priority));
             }
             self.stack.rules.push(rule);
             self.note_listed(arn, false, sequence);

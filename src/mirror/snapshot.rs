@@ -47,7 +47,7 @@ impl Mirror {
     /// A copy of everything, for people.
     pub fn snapshot(&self) -> Snapshot {
         let state = self.state();
-        let stacks = state.holdings.keys().map(|key| key.to_string());
+        let stacks = state.holdings.keys().map(std::string::ToString::to_string);
         let views = state.holdings.values().map(|holding| StackSnapshot {
             stack: holding.stack.clone(),
             entries: holding

@@ -188,9 +188,9 @@ impl Mirror {
     /// Looks for what may exist. What is found and ours has been entered.
     async fn is_found(&self, key: &StackKey, doubt: &Doubt, cx: &Cx) -> Result<bool, AwsError> {
         Ok(match doubt {
-            Doubt::LoadBalancerNamed(name) => self.find_load_balancer(name, cx).await?.is_some(),
-            Doubt::TargetGroupNamed(name) => self.find_target_group(name, cx).await?.is_some(),
-            Doubt::GroupNamed(name) => {
+            Doubt::LoadBalancer(name) => self.find_load_balancer(name, cx).await?.is_some(),
+            Doubt::TargetGroup(name) => self.find_target_group(name, cx).await?.is_some(),
+            Doubt::SecurityGroup(name) => {
                 self.find_groups(key, cx).await?;
                 let groups = self.picture(key).security_groups;
                 groups.iter().any(|group| group.name == *name)

@@ -41,7 +41,7 @@ impl State {
                 },
             );
         }
-        if let Some(id) = subject(&step.action).and_then(|target| resolve(&target, outputs))
+        if let Some(id) = resolve(&subject(&step.action), outputs)
             && let Some(note) = holding.notes.get_mut(&id)
         {
             note.sequence = sequence;
@@ -65,9 +65,8 @@ impl State {
             }
         } else {
             match subject(&step.action) {
-                Some(Subject::Id(id)) => holding.suspect(&id, sequence),
-                Some(Subject::Address(address)) => suspect_address(holding, &address, sequence),
-                None => {}
+                Subject::Id(id) => holding.suspect(&id, sequence),
+                Subject::Address(address) => suspect_address(holding, &address, sequence),
             }
         }
         if holding.is_empty() {
@@ -125,9 +124,9 @@ impl From<&Ref> for Subject {
 }
 
 /// The AWS resource or Kubernetes object that a step changes; steps on one subject keep their order.
-pub(crate) fn subject(action: &Action) -> Option<Subject> {
+pub(crate) fn subject(action: &Action) -> Subject {
     use Action as A;
-    Some(match action {
+    match action {
         A::CreateSecurityGroup { address, .. }
         | A::CreateTargetGroup { address, .. }
         | A::CreateLoadBalancer { address, .. }
@@ -142,7 +141,8 @@ pub(crate) fn subject(action: &Action) -> Option<Subject> {
         | A::SetSecurityGroups { load_balancer, .. }
         | A::SetSubnets { load_balancer, .. }
         | A::SetIpAddressType { load_balancer, .. }
-        | A::ModifyCapacityReservation { load_balancer, .. } => load_balancer.into(),
+        | A::ModifyCapacityReservation { load_balancer, .. }
+        | A::AwaitActive { load_balancer } => load_balancer.into(),
         A::AddListenerCertificate { listener, .. }
         | A::RemoveListenerCertificate { listener, .. }
         | A::ModifyListenerAttributes { listener, .. }
@@ -154,7 +154,9 @@ pub(crate) fn subject(action: &Action) -> Option<Subject> {
         | A::ModifyListener { arn, .. }
         | A::DeleteListener { arn }
         | A::ModifyRule { arn, .. }
-        | A::DeleteRule { arn } => Subject::Id(arn.clone()),
+        | A::DeleteRule { arn }
+        | A::MoveAddress { from: arn, .. }
+        | A::AwaitDrain { load_balancer: arn } => Subject::Id(arn.clone()),
         A::DeleteSecurityGroup { group_id } => Subject::Id(group_id.clone()),
         A::AddFinalizer { object, .. } | A::RemoveFinalizer { object, .. } => Subject::Id(object.to_string()),
         A::CreateBinding { binding, .. } | A::UpdateBinding { binding, .. } => {
@@ -164,9 +166,7 @@ pub(crate) fn subject(action: &Action) -> Option<Subject> {
             binding_subject(namespace, name)
         }
         A::AwaitHealth { target_group, .. } => target_group.into(),
-        A::AwaitActive { load_balancer } => load_balancer.into(),
-        A::MoveAddress { from: arn, .. } | A::AwaitDrain { load_balancer: arn } => Subject::Id(arn.clone()),
-    })
+    }
 }
 
 fn binding_subject(namespace: &str, name: &str) -> Subject {

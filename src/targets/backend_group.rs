@@ -16,7 +16,7 @@ use crate::mirror::Mirror;
 use crate::outcome::Run;
 
 /// How long the group stays after the last owner is gone.
-const UNWANTED: Duration = Duration::from_secs(60);
+const UNWANTED: Duration = Duration::from_mins(1);
 /// How long rules and interfaces may hold on to a group that nobody wants: AWS releases the interfaces of a
 /// deleted load balancer after some minutes.
 const HELD: SignedDuration = SignedDuration::from_mins(15);
@@ -58,12 +58,11 @@ impl Targets {
         }
         let mut state = lock(&self.backend);
         state.unwanted_since = None;
-        match mirror.backend_group() {
-            Some(group) => Some(group.id),
-            None => {
-                state.askers.insert(asker.clone());
-                None
-            }
+        if let Some(group) = mirror.backend_group() {
+            Some(group.id)
+        } else {
+            state.askers.insert(asker.clone());
+            None
         }
     }
 

@@ -21,7 +21,7 @@ use super::lock;
 use crate::aws::{Aws, AwsError, Cx};
 
 /// Upstream's lifetime of what EC2 says about interfaces and groups.
-const LIFETIME: Duration = Duration::from_secs(600);
+const LIFETIME: Duration = Duration::from_mins(10);
 
 type Aged<T> = BTreeMap<String, (T, Instant)>;
 
@@ -70,6 +70,7 @@ impl From<String> for ContributionError {
 
 impl InterfaceCache {
     /// Works out what a binding asks of security groups.
+    #[allow(clippy::too_many_arguments)] // each is something else that the answer depends on
     pub async fn contribution(
         &self,
         aws: &Aws,

@@ -23,7 +23,7 @@ use crate::aws::AwsError;
 /// Pods patched at a time.
 const PATCHES: usize = 8;
 /// How long targets outside the VPC are registered with their node's zone after AWS asked for one.
-const NODE_ZONES: Duration = Duration::from_secs(3600);
+const NODE_ZONES: Duration = Duration::from_hours(1);
 
 impl Pass<'_> {
     /// Registers, deregisters, then writes conditions, status and checkpoint.

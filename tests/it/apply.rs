@@ -62,11 +62,15 @@ async fn foreign_namesakes(kind: &str) -> Land {
     land.emulator.with_world(|world, _| match kind {
         "target group" => {
             let groups = &mut world.elb.target_groups;
-            groups.values_mut().for_each(|group| group.tags.clear());
+            for group in groups.values_mut() {
+                group.tags.clear();
+            }
         }
         "load balancer" => {
             let balancers = &mut world.elb.load_balancers;
-            balancers.values_mut().for_each(|balancer| balancer.tags.clear());
+            for balancer in balancers.values_mut() {
+                balancer.tags.clear();
+            }
         }
         _ => {
             let groups = world.ec2.security_groups.values_mut();

@@ -150,7 +150,7 @@ async fn what_a_sick_object_stands_on_is_looked_at_every_half_minute_until_it_is
         assert_eq!(calls(&emulator), reads);
     }
     facts.trust(&key);
-    tokio::time::sleep(Duration::from_secs(300)).await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
     facts.refresh().await;
     assert_eq!(calls(&emulator), 4);
 }

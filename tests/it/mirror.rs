@@ -117,7 +117,7 @@ async fn what_somebody_deleted_by_hand_is_found_by_the_sweep() {
 #[tokio::test(start_paused = true)]
 async fn a_stale_list_takes_nothing_away() {
     let (land, keys) = with_stacks(1).await;
-    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
     let process = Process::start(&land);
     process.mirror.sweep().await.unwrap();
     let second = land.service("late", IP, &ports());
@@ -247,7 +247,7 @@ async fn the_snapshot_is_json_and_names_the_stack() {
 #[tokio::test(start_paused = true)]
 async fn what_a_failed_sweep_found_is_in_the_report_of_the_next() {
     let (land, _) = with_stacks(2).await;
-    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
     let process = Process::start(&land);
     process.mirror.sweep().await.unwrap();
     let (edited, gone) = (

@@ -98,7 +98,7 @@ async fn instances_and_interfaces_are_read() {
         .interfaces_by_id(&cx(), std::slice::from_ref(&interface.id))
         .await
         .unwrap();
-    assert_eq!(by_id, [interface.clone()]);
+    assert_eq!(by_id, std::slice::from_ref(interface));
     let by_ip = aws
         .interfaces_by_ip(&cx(), &strings(["10.0.144.11", "10.0.99.99"]))
         .await
@@ -236,7 +236,10 @@ async fn a_load_balancer_lives_and_dies() {
             .collect::<BTreeSet<_>>()
     };
     assert_eq!(subnets(found), subnets(&wanted));
-    assert_eq!(aws.list_load_balancers(&cx()).await.unwrap(), [listed.clone()]);
+    assert_eq!(
+        aws.list_load_balancers(&cx()).await.unwrap(),
+        std::slice::from_ref(&listed)
+    );
     assert_eq!(
         aws.load_balancers_by_arn(&cx(), std::slice::from_ref(&created.arn))
             .await
@@ -270,7 +273,7 @@ async fn a_load_balancer_lives_and_dies() {
     aws.set_ip_address_type(&cx(), arn, IpAddressType::Ipv4)
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     let found = aws
         .load_balancers_by_arn(&cx(), &strings([arn]))
         .await
@@ -328,7 +331,10 @@ async fn a_target_group_lives_and_dies() {
         ..wanted.clone()
     };
     assert_eq!((&listed.group, listed.vpc.as_str()), (&expected, VPC));
-    assert_eq!(aws.list_target_groups(&cx()).await.unwrap(), [listed.clone()]);
+    assert_eq!(
+        aws.list_target_groups(&cx()).await.unwrap(),
+        std::slice::from_ref(&listed)
+    );
     assert_eq!(
         aws.target_groups_by_arn(&cx(), std::slice::from_ref(&arn))
             .await

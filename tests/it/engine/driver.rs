@@ -28,6 +28,7 @@ pub struct Controller {
 
 impl Controller {
     /// Waits until nothing happens any more; what happened meanwhile.
+    #[allow(clippy::wrong_self_convention)] // it converts nothing
     pub async fn to_rest(&mut self) -> Seen {
         let (mark, started) = (self.world.mark(), Instant::now());
         // Let the watch and the workers hear of what the test has just done.

@@ -60,7 +60,7 @@ const WAYS: &[Way] = &[
         annotate(one, "listen-ports", r#"[{"TCP": 80}]"#);
     }),
     way("an unknown scheme", "scheme", |one| {
-        annotate(one, "scheme", "public")
+        annotate(one, "scheme", "public");
     }),
     way("a scheme against that of the group", "scheme", |one| {
         annotate(one, "scheme", "internal");
@@ -114,7 +114,7 @@ const WAYS: &[Way] = &[
         forward_to(one, &ALIEN.replace("by-hand", "gone"));
     }),
     way("an unknown target type", "target-type", |one| {
-        annotate(one, "target-type", "pod")
+        annotate(one, "target-type", "pod");
     }),
     way(
         "a health check that AWS refuses",

@@ -137,7 +137,7 @@ async fn members_of_a_group_share_a_load_balancer_and_a_bad_one_harms_no_other()
     let wrong = [("group.name", "shop"), ("listen-ports", "no JSON")];
     world.apply(&ingress("b", &wrong, &[("/", "web")]));
     world.apply(&ingress("c", &group, &[("/", "web")]));
-    controller.run_for(Duration::from_secs(120)).await;
+    controller.run_for(Duration::from_mins(2)).await;
     assert_eq!(rules(&world), [3], "those of b stay, those of c came");
     assert_eq!(address(&world, "c"), address(&world, "a"));
     let (reason, note) = world.events_of("b").pop().unwrap();

@@ -40,7 +40,7 @@ async fn a_missing_permission_is_told_and_harms_no_other() {
     edited["metadata"]["annotations"]["service.beta.kubernetes.io/aws-load-balancer-attributes"] =
         "load_balancing.cross_zone.enabled=true".into();
     world.apply(&edited);
-    let seen = controller.run_for(Duration::from_secs(300)).await;
+    let seen = controller.run_for(Duration::from_mins(5)).await;
     assert_eq!(seen.writes()["ModifyLoadBalancerAttributes"], 1);
     let (reason, note) = warning(&world, "bad");
     assert_eq!(reason, "FailedDeployModel");
@@ -67,7 +67,7 @@ async fn a_service_without_subnets_is_told_and_harms_no_other() {
     ];
     world.apply(&service("bad", &annotations, &http()));
     let mut controller = world.start();
-    controller.run_for(Duration::from_secs(300)).await;
+    controller.run_for(Duration::from_mins(5)).await;
     assert!(has_address(&world, "good") && !has_address(&world, "bad"));
     let (reason, note) = warning(&world, "bad");
     assert_eq!(reason, "FailedBuildModel");
@@ -81,7 +81,7 @@ async fn an_unparsable_annotation_is_told_and_harms_no_other() {
     let annotations = [("nlb-target-type", "instance"), ("healthcheck-interval", "soon")];
     world.apply(&service("bad", &annotations, &http()));
     let mut controller = world.start();
-    controller.run_for(Duration::from_secs(300)).await;
+    controller.run_for(Duration::from_mins(5)).await;
     assert!(has_address(&world, "good") && !has_address(&world, "bad"));
     let (reason, note) = warning(&world, "bad");
     assert_eq!(reason, "FailedBuildModel");

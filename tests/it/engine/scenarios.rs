@@ -24,7 +24,7 @@ const fn scenario(name: &'static str, before: fn(&World), act: fn(&World)) -> Sc
 /// All scenarios: the life of every example, and what the examples do not show.
 pub const ALL: &[Scenario] = &[
     scenario("create instance-cluster.yaml", nothing, |w| {
-        examples::create(w, "instance-cluster")
+        examples::create(w, "instance-cluster");
     }),
     scenario(
         "edit instance-cluster.yaml",
@@ -37,7 +37,7 @@ pub const ALL: &[Scenario] = &[
         |w| examples::delete(w, "instance-cluster"),
     ),
     scenario("create instance-local.yaml", nothing, |w| {
-        examples::create(w, "instance-local")
+        examples::create(w, "instance-local");
     }),
     scenario(
         "edit instance-local.yaml",
@@ -90,7 +90,7 @@ pub const ALL: &[Scenario] = &[
     scenario("delete with TLS", tls, delete),
     scenario("give up ownership", cluster, lose_class),
     scenario("create ingress-ip.yaml", nothing, |w| {
-        ingress_examples::create(w, "ingress-ip")
+        ingress_examples::create(w, "ingress-ip");
     }),
     scenario(
         "edit ingress-ip.yaml",
@@ -103,7 +103,7 @@ pub const ALL: &[Scenario] = &[
         ingress_examples::delete_all,
     ),
     scenario("create ingress-group.yaml", nothing, |w| {
-        ingress_examples::create(w, "ingress-group")
+        ingress_examples::create(w, "ingress-group");
     }),
     scenario(
         "edit ingress-group.yaml",

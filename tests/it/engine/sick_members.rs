@@ -123,7 +123,7 @@ async fn one_that_never_had_anything_holds_nothing() {
     assert!(world.get(INGRESSES, "b")["metadata"]["finalizers"].is_null());
 
     world.delete(INGRESSES, "demo", "a");
-    controller.run_for(Duration::from_secs(300)).await;
+    controller.run_for(Duration::from_mins(5)).await;
     assert_eq!(world.get(INGRESSES, "a"), Value::Null);
     world
         .land

@@ -79,7 +79,7 @@ async fn sixty_load_balancers_come_at_the_rate_of_aws_and_pods_do_not_wait_for_t
     let mut controller = world.start_with(AwsConfig::new(realm()), true);
     controller.to_rest().await;
     // Every bucket is full again.
-    controller.run_for(Duration::from_secs(120)).await;
+    controller.run_for(Duration::from_mins(2)).await;
 
     let (mark, start) = (world.mark(), world.land.clock.now());
     create(&world);

@@ -164,11 +164,11 @@ async fn what_was_changed_by_hand_is_put_right_within_the_sync_period() {
     let expected = canonical::state(&world);
     meddle(&world);
     // Drained targets are registered again; nothing is checked for health here.
-    let seen = controller.run_for(Duration::from_mins(60)).await;
+    let seen = controller.run_for(Duration::from_hours(1)).await;
     controller.assert_content("put right");
     canonical::assert_same(&canonical::state(&world), &expected, "put right");
     assert!(seen.writes()["RegisterTargets"] == 1, "{:?}", seen.writes());
-    let seen = controller.run_for(Duration::from_mins(60)).await;
+    let seen = controller.run_for(Duration::from_hours(1)).await;
     assert!(!seen.reads().is_empty());
     assert_eq!((seen.writes().len(), seen.kubernetes.len()), (0, 0), "{seen:?}");
 }

@@ -181,7 +181,7 @@ async fn what_upstream_left_is_taken_over_without_a_write() {
     let world = world();
     load(&world);
     // Provisioning and health checks are over.
-    tokio::time::sleep(std::time::Duration::from_secs(600)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(10)).await;
     let without_records = |world: &World| {
         let mut state = canonical::state(world);
         state.retain(|entry| entry.get("record").is_none() && entry.get("/api/v1/configmaps").is_none());

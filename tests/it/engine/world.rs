@@ -268,10 +268,10 @@ impl World {
     fn look(&self, s: &Stores, seen: &mut Versions) -> Wakes {
         let mut wakes = Wakes::new();
         self.follow(SERVICES, seen, trim::service, &s.services, |c| {
-            wakes.extend(wake::by_service(&c, s, VPC))
+            wakes.extend(wake::by_service(&c, s, VPC));
         });
         self.follow(SLICES, seen, trim::endpoint_slice, &s.slices, |c| {
-            wakes.extend(wake::by_slice(&c, s))
+            wakes.extend(wake::by_slice(&c, s));
         });
         self.follow(
             PODS,
@@ -281,7 +281,7 @@ impl World {
             |c| wakes.extend(wake::by_pod(&c, s)),
         );
         self.follow(NODES, seen, trim::node, &s.nodes, |c| {
-            wakes.extend(wake::by_node(&c, s))
+            wakes.extend(wake::by_node(&c, s));
         });
         let settings = &self.land.settings;
         self.follow(
@@ -292,10 +292,10 @@ impl World {
             |c| wakes.extend(wake_ingress::by_class(&c, s, settings)),
         );
         self.follow(INGRESSES, seen, trim_ingress::ingress, &s.ingresses, |c| {
-            wakes.extend(wake_ingress::by_ingress(&c, s, settings))
+            wakes.extend(wake_ingress::by_ingress(&c, s, settings));
         });
         self.follow(BINDINGS, seen, trim::binding, &s.bindings, |c| {
-            wakes.extend(wake::by_binding(&c))
+            wakes.extend(wake::by_binding(&c));
         });
         wakes
     }

@@ -249,10 +249,10 @@ impl Objects {
             },
             (&Method::POST, _) => {
                 let mut path = call.path.clone();
-                path.name = call.body["metadata"]["name"]
+                call.body["metadata"]["name"]
                     .as_str()
                     .unwrap_or_default()
-                    .to_owned();
+                    .clone_into(&mut path.name);
                 if path.name.is_empty() {
                     let prefix = call.body["metadata"]["generateName"].as_str().unwrap_or_default();
                     path.name = format!("{prefix}{:05}", self.uids);

@@ -151,11 +151,11 @@ impl Land {
     }
 }
 
-const SEED: &str = r#"
+const SEED: &str = r"
 instances:
   - {id: i-0aaa, address: 10.0.128.10, interface: {prefixes: [10.0.129.0/28]}}
   - {id: i-0bbb, address: 10.0.144.10, interface: {prefixes: [10.0.145.0/28]}}
 certificates:
   - arn:aws:acm:us-west-2:000000000000:certificate/one
   - arn:aws:acm:us-west-2:000000000000:certificate/two
-"#;
+";

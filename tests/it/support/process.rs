@@ -74,9 +74,8 @@ impl Process {
             Ok(wanted) => wanted,
             Err(ran) => return ran,
         };
-        let actual = match self.actual(key, &cx).await {
-            Ok(actual) => actual,
-            Err(_) => return self.again(),
+        let Ok(actual) = self.actual(key, &cx).await else {
+            return self.again();
         };
         let context = PlanContext {
             settings: &self.settings,

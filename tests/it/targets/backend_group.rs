@@ -29,7 +29,11 @@ async fn the_backend_group_lives_as_long_as_somebody_with_a_finalizer_asks_for_i
     let run = room.run(&key()).await;
     assert_eq!(run.enqueue, [Key::Stack(stack.clone())]);
     let id = room.targets.backend_group(&room.mirror, &stack).unwrap();
-    let found = room.aws.group_states(&cx(), &[id.clone()]).await.unwrap();
+    let found = room
+        .aws
+        .group_states(&cx(), std::slice::from_ref(&id))
+        .await
+        .unwrap();
     assert!(found[0].name.starts_with("k8s-traffic-c1-"));
     assert_eq!(found[0].tags["elbv2.k8s.aws/resource"], "backend-sg");
 
@@ -42,8 +46,8 @@ async fn the_backend_group_lives_as_long_as_somebody_with_a_finalizer_asks_for_i
     room.cluster
         .change_all(SERVICES, |service| service["metadata"]["finalizers"] = json!([]));
     let run = room.run(&key()).await;
-    assert_eq!(run.wake_at, Some(room.clock.now() + Duration::from_secs(60)));
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(run.wake_at, Some(room.clock.now() + Duration::from_mins(1)));
+    tokio::time::sleep(Duration::from_mins(1)).await;
     room.run(&key()).await;
     assert!(room.aws.group_states(&cx(), &[id]).await.unwrap().is_empty());
     assert_eq!(room.mirror.backend_group(), None);
@@ -87,7 +91,7 @@ async fn unwanted() -> (Room, String) {
     room.cluster
         .change_all(SERVICES, |service| service["metadata"]["finalizers"] = json!([]));
     room.run(&key()).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     (room, id)
 }
 

@@ -98,7 +98,7 @@ impl Room {
         room.stores.mark_synced();
         room.script("healthy");
         room.group = room.balance(target_type).await;
-        tokio::time::sleep(Duration::from_secs(300)).await;
+        tokio::time::sleep(Duration::from_mins(5)).await;
         for (name, id) in [("node-a", "i-0a"), ("node-b", "i-0b")] {
             room.node(name, id);
         }

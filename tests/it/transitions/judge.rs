@@ -70,12 +70,12 @@ fn decide(rules: &[EmuRule], default: &[Action], asks: &[Ask]) -> Vec<Vec<emu::A
 fn condition(condition: &Condition) -> EmuCondition {
     let (header, values) = match condition {
         Condition::HostHeader(Patterns::Values(values))
-        | Condition::PathPattern(Patterns::Values(values)) => (None, values),
+        | Condition::PathPattern(Patterns::Values(values))
+        | Condition::SourceIp(values) => (None, values),
         Condition::HttpHeader {
             name,
             patterns: Patterns::Values(values),
         } => (Some(name.clone()), values),
-        Condition::SourceIp(values) => (None, values),
         other => panic!("{other:?}"),
     };
     let values: Vec<&str> = values.iter().map(String::as_str).collect();

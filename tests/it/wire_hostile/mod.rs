@@ -4,6 +4,7 @@
 mod answers;
 mod codes;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ impl Call {
             Self::ReadEc2 => aws.vpc_subnets(&cx()).await.map(drop),
             Self::Delete => aws.delete_load_balancer(&cx(), "arn:lb").await,
             Self::CreateListener => aws
-                .create_listener(&cx(), &listener(), &Default::default())
+                .create_listener(&cx(), &listener(), &BTreeMap::default())
                 .await
                 .map(drop),
             Self::Authorize => aws.authorize_ingress(&cx(), "sg-1", &[rule()]).await,
@@ -129,12 +130,12 @@ pub fn listener() -> Listener {
         })],
         certificates: Vec::new(),
         extra_certificates: Setting::Unmanaged,
-        certificate_origins: Default::default(),
+        certificate_origins: BTreeMap::default(),
         ssl_policy: Setting::Unmanaged,
         alpn_policy: Setting::Unmanaged,
-        attributes: Default::default(),
+        attributes: BTreeMap::default(),
         tags: Setting::Unmanaged,
-        origins: Default::default(),
+        origins: BTreeSet::default(),
     }
 }
 
