@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use elbow_crds::problem::{ObjectRef, Problem};
 
-use super::{Plan, StepId};
+use super::{Action, Plan, Step, StepId};
 
 /// Problems of stopped steps that one object alone asked for and that hold up steps of others.
 pub fn obstacles(plan: &Plan, stopped: &[(StepId, Problem)]) -> Vec<Problem> {
@@ -17,6 +17,11 @@ pub fn obstacles(plan: &Plan, stopped: &[(StepId, Problem)]) -> Vec<Problem> {
 }
 
 fn holds_up_others(plan: &Plan, id: StepId, asker: &ObjectRef) -> bool {
+    // Without the member that settles its scheme, say, the others would get a load balancer that nobody wants.
+    let is_load_balancer = |step: &Step| matches!(step.action, Action::CreateLoadBalancer { .. });
+    if plan.steps.get(id.0).is_some_and(is_load_balancer) {
+        return false;
+    }
     let others = |id: StepId| {
         let step = plan.steps.get(id.0);
         step.is_some_and(|step| step.origins.iter().any(|origin| origin.object != *asker))
@@ -37,7 +42,6 @@ mod tests {
     use super::*;
     use crate::key::{Key, StackKey};
     use crate::model::{Origin, Origins};
-    use crate::plan::{Action, Step};
 
     fn object(name: &str) -> ObjectRef {
         ObjectRef::new("Ingress", "demo", name)

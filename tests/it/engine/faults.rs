@@ -273,6 +273,21 @@ async fn deleting_a_group_survives_every_fault_at_every_call() {
     survives("delete ingress-group.yaml", true, Choice::InTurn(15)).await;
 }
 
+/// A member that settles the scheme is not left out for the sake of others when the load balancer is denied.
+#[tokio::test(start_paused = true)]
+async fn a_group_whose_load_balancer_is_denied_gets_the_one_it_asked_for() {
+    let stage = Stage::prepare("create ingress-group.yaml", false).await;
+    let (world, _, seen) = stage.play(None).await;
+    let expected = canonical::state(&world);
+    let place = seen
+        .calls
+        .iter()
+        .position(|call| call.operation == "CreateLoadBalancer");
+    let kinds = kinds();
+    let denial = kinds.iter().find(|kind| kind.name == "denial").unwrap();
+    stage.survives(denial, place.unwrap(), &expected).await;
+}
+
 /// How long AWS is out.
 const OUTAGE: Duration = Duration::from_mins(10);
 
