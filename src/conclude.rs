@@ -12,7 +12,7 @@ use elbow_core::status::{self, Reason};
 use elbow_core::view::IngressPoint;
 use elbow_crds::problem::{ObjectRef, Problem};
 
-use crate::apply::{self, Waiting};
+use crate::apply::{self, Applied, Waiting};
 use crate::aws::{AwsError, Cx};
 use crate::cluster::view::View;
 use crate::engine::Engine;
@@ -159,7 +159,18 @@ async fn let_go(engine: &Engine, intent: &Intent, steps: Vec<Step>, run: &mut Ru
     for (_, problem) in &applied.failed {
         fail(run, intent, Reason::FailedRemoveFinalizer, &problem.message);
     }
-    run.retry |= !applied.is_complete(&last);
+    run.retry |= applied.is_worth_a_retry();
+    waits(run, &applied);
+}
+
+/// Takes over what the steps wait for, and when to look again.
+fn waits(run: &mut Run, applied: &Applied) {
+    let unanswered = applied.unanswered.iter().map(|(_, sentence)| sentence);
+    let waiting = applied.waiting.iter().map(|waiting| &waiting.for_);
+    run.waits.extend(waiting.chain(unanswered).cloned());
+    if let Some(at) = applied.wake_at() {
+        run.wake(at);
+    }
 }
 
 /// Whether the pass did more than look.
@@ -223,16 +234,7 @@ fn outcome(intent: &Intent, pass: &Pass) -> Run {
         let entered = status::wait_entered(&intent.owners, &waiting.objects, &waiting.for_);
         run.events.extend(entered);
     }
-    run.waits = applied
-        .waiting
-        .iter()
-        .map(|waiting| waiting.for_.clone())
-        .collect();
-    run.waits
-        .extend(applied.unanswered.iter().map(|(_, sentence)| sentence.clone()));
-    if let Some(at) = applied.wake_at() {
-        run.wake(at);
-    }
+    waits(&mut run, applied);
     run
 }
 

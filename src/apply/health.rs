@@ -59,7 +59,7 @@ impl Running<'_> {
     /// Waits, and goes on when the bound is over.
     pub fn wait_at_most(&self, for_: &str, bound: SignedDuration) -> End {
         match self.wait(for_, bound) {
-            End::Failed(_) | End::Refused(..) => End::done(),
+            End::Failed(_) | End::Refused(..) => End::Overdue,
             end => end,
         }
     }

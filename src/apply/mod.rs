@@ -164,7 +164,8 @@ pub async fn apply(plan: &Plan, context: &ApplyContext<'_>) -> Applied {
             break;
         };
         let refused = matches!(end, End::Refused(..));
-        graph.end(id, matches!(end, End::Done(_)) || refused && is_beside(plan, id));
+        let done = matches!(end, End::Done(_) | End::Overdue);
+        graph.end(id, done || refused && is_beside(plan, id));
         record(&mut applied, id, end);
     }
     applied
@@ -205,6 +206,7 @@ fn record(applied: &mut Applied, id: StepId, end: End) {
                 applied.outputs.insert(&address, output);
             }
         }
+        End::Overdue => drop(applied.done.insert(id)),
         End::Failed(problems) => {
             applied
                 .failed

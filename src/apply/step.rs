@@ -10,7 +10,7 @@ use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 use jiff::{SignedDuration, Timestamp};
 
 use super::ApplyContext;
-use super::words::{operation, subject_text};
+use super::words::{doing, operation, subject_text};
 use crate::aws::Cx;
 use crate::mirror::Wait;
 
@@ -19,6 +19,9 @@ use crate::mirror::Wait;
 pub(super) enum End {
     /// Done, with what it produced.
     Done(Option<(ResourceAddress, Output)>),
+    /// Waited for long enough: what needs the step goes on. The wait ends with the step it was for, so that its
+    /// bound stays over where that one does not succeed at once.
+    Overdue,
     /// Not done: a problem for each object that asked.
     Failed(Vec<Problem>),
     /// Refused by AWS, now or a while ago; not worth another call before the time given.
@@ -72,10 +75,11 @@ impl Running<'_> {
                 if let Some(key) = self.key {
                     self.context.mirror.wrote(key, self.step, &self.outputs);
                 }
-                self.context.mirror.end_wait(&self.wait_subject());
+                self.end_waits();
                 self.log();
             }
             End::Unanswered(_) => self.suspect(),
+            End::Overdue => self.log(),
             End::Failed(_) | End::Refused(..) | End::Waiting { .. } => {}
         }
         end
@@ -202,7 +206,7 @@ impl Running<'_> {
     }
 
     fn problems(&self, code: ProblemCode, message: &str) -> Vec<Problem> {
-        let message = format!("{}: {message}", super::words::doing(&self.step.action));
+        let message = format!("{}: {message}", doing(&self.step.action));
         let problems = self
             .asked_by()
             .into_iter()
@@ -245,11 +249,29 @@ impl Running<'_> {
     }
 
     fn wait_subject(&self) -> String {
-        let action = &self.step.action;
-        format!(
-            "{} {}",
-            super::words::operation(action),
-            subject_text(action, self.key)
-        )
+        wait_subject(&self.step.action, self.key)
     }
+
+    /// Ends the waits that were for this step: its own, and those before it whose bound was over.
+    fn end_waits(&self) {
+        let mirror = self.context.mirror;
+        mirror.end_wait(&self.wait_subject());
+        if self.step.action.is_wait() || !self.plan.steps.iter().any(|step| step.action.is_wait()) {
+            return;
+        }
+        let (mut before, mut next) = (BTreeSet::new(), vec![self.step]);
+        while let Some(step) = next.pop() {
+            let fresh = step.needs.iter().filter(|need| before.insert(**need));
+            next.extend(fresh.filter_map(|need| self.plan.steps.get(need.0)));
+        }
+        let before = before.into_iter().filter_map(|id| self.plan.steps.get(id.0));
+        for step in before.filter(|step| step.action.is_wait()) {
+            mirror.end_wait(&wait_subject(&step.action, self.key));
+        }
+    }
+}
+
+/// What the wait of a step is entered under.
+fn wait_subject(action: &Action, key: Option<&StackKey>) -> String {
+    format!("{} {}", operation(action), subject_text(action, key))
 }
