@@ -37,6 +37,8 @@ struct Objects<T> {
     by_name: BTreeMap<Name, Arc<T>>,
     /// How often anything changed.
     version: u64,
+    /// Names of objects that are there and have never parsed.
+    unread: BTreeSet<Name>,
     /// Names of what changed since somebody asked; `None` until somebody does.
     changed: Option<BTreeSet<Name>>,
 }
@@ -44,6 +46,7 @@ struct Objects<T> {
 impl<T: Trimmed> Objects<T> {
     /// Puts or removes an object; what was there, and whether that is a change.
     fn put(&mut self, name: Name, object: Option<&Arc<T>>) -> (Option<Arc<T>>, bool) {
+        self.unread.remove(&name);
         let old = match object {
             Some(new) => self.by_name.insert(name.clone(), new.clone()),
             None => self.by_name.remove(&name),
@@ -72,6 +75,7 @@ impl<T> Default for Store<T> {
             objects: RwLock::new(Objects {
                 by_name: BTreeMap::new(),
                 version: 0,
+                unread: BTreeSet::new(),
                 changed: None,
             }),
             synced: watch::Sender::new(false),
@@ -160,6 +164,11 @@ impl<T: Trimmed> Store<T> {
             for (name, object) in &fresh {
                 objects.put(name.clone(), Some(object));
             }
+            objects.unread = unread
+                .iter()
+                .filter(|name| !fresh.contains_key(*name))
+                .cloned()
+                .collect();
             before
         });
         let mut changes: Vec<Change<T>> = fresh
@@ -176,6 +185,20 @@ impl<T: Trimmed> Store<T> {
             new: None,
         }));
         changes
+    }
+
+    /// Notes that an object is there and does not parse. One that was seen before stays as it was.
+    pub fn unread(&self, name: Name) {
+        self.write(|objects| {
+            if !objects.by_name.contains_key(&name) {
+                objects.unread.insert(name);
+            }
+        });
+    }
+
+    /// Names of objects that are there and of which nothing is known: they have never parsed.
+    pub fn unknown(&self) -> BTreeSet<Name> {
+        self.lock().unread.clone()
     }
 
     /// Marks the first list as complete. A store of a kind that is not watched is complete from the start.
@@ -245,6 +268,20 @@ mod tests {
             names,
             [(true, Some("b".into())), (false, Some("c".into())), (true, None)]
         );
+    }
+
+    #[test]
+    fn what_never_parsed_is_unknown_until_it_parses_or_goes() {
+        let (store, name) = (Store::default(), |name: &str| (String::new(), name.to_owned()));
+        store.replace_but(vec![node("b", "True")], &BTreeSet::from([name("a"), name("b")]));
+        assert_eq!(store.unknown(), BTreeSet::from([name("a")]));
+        store.apply(node("a", "True"));
+        store.unread(name("a"));
+        assert_eq!(store.unknown(), BTreeSet::new());
+        store.unread(name("c"));
+        assert_eq!(store.unknown(), BTreeSet::from([name("c")]));
+        assert!(store.delete(&name("c")).is_none());
+        assert_eq!(store.unknown(), BTreeSet::new());
     }
 
     #[test]

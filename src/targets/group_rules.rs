@@ -13,6 +13,7 @@ use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 
 use super::{Targets, TargetsContext, binding_key, is_lease_lost, lock};
 use crate::aws::{AwsError, Cx};
+use crate::cluster::Stores;
 use crate::outcome::Run;
 
 impl Targets {
@@ -32,7 +33,7 @@ impl Targets {
             run.waits.push("the first list of TargetGroupBindings".to_owned());
             return run;
         }
-        let managing = managing_bindings(context);
+        let managing = managing_bindings(context.stores);
         let unrestricted = self.settings.disable_restricted_sg_rules;
         let todo = lock(&self.ledger).begin(group, &managing, unrestricted);
         let result = match self.bring_to(group, &todo, cx).await {
@@ -52,6 +53,8 @@ impl Targets {
         if result == GroupResult::Held {
             run.waits
                 .push("all bindings to be worked out before rules are revoked".to_owned());
+            // Nothing wakes us when a binding that does not parse is deleted.
+            run.retry |= !context.stores.bindings.unknown().is_empty();
         }
         let wake = lock(&self.ledger).finish(group, &todo, &result);
         run.enqueue.extend(wake.iter().map(binding_key));
@@ -171,13 +174,16 @@ impl Targets {
     }
 }
 
-/// Bindings whose contributions count: those with networking that we still have to do with.
-fn managing_bindings(context: &TargetsContext<'_>) -> BTreeSet<BindingName> {
-    let bindings = context.stores.bindings();
+/// Bindings whose contributions count: those with networking that we still have to do with, and those of which we
+/// cannot tell.
+fn managing_bindings(stores: &Stores) -> BTreeSet<BindingName> {
+    let bindings = stores.bindings();
     let managing = bindings.iter().filter(|binding| is_managing(binding));
-    managing
+    let mut names: BTreeSet<BindingName> = managing
         .map(|binding| (binding.meta.namespace.clone(), binding.meta.name.clone()))
-        .collect()
+        .collect();
+    names.extend(stores.bindings.unknown());
+    names
 }
 
 /// Whether a binding asks something of security groups, or did so and is not done yet.
