@@ -4,9 +4,10 @@
 //! In: what the cluster owns and AWS holds. Out: one SetRulePriorities per listener whose rules have other numbers,
 //! and the tags upstream compares.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use elbow_core::key::{Key, Lane};
 use elbow_core::plan::{self, Plan, render_text};
+use elbow_core::status;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
@@ -15,7 +16,6 @@ use crate::apply;
 use crate::aws::{Cx, LeaseGuard};
 use crate::cli::HandoverArgs;
 use crate::clock::Clock;
-use crate::cluster::snapshot;
 use crate::config::{Config, Process};
 use crate::engine::Engine;
 use crate::mirror::Depth;
@@ -34,7 +34,7 @@ pub async fn handover(args: &HandoverArgs) -> Result<()> {
         refuse_beside_a_leader(&clients.requests, &namespace, name, Clock::start().now()).await?;
     }
     let parts = assemble::Parts {
-        client: clients.requests,
+        client: clients.requests.clone(),
         lease: if args.dry_run {
             LeaseGuard::not_held()
         } else {
@@ -44,15 +44,9 @@ pub async fn handover(args: &HandoverArgs) -> Result<()> {
         process: Process::one_shot(),
     };
     let engine = assemble::engine(&config, parts).await?;
-    let namespace = engine.settings.scope.namespace.as_deref();
-    let unread = snapshot::fill(&clients.watches, &engine.stores, namespace, &config.quic_variable)
-        .await
-        .map_err(|error| anyhow::anyhow!(kubernetes::chain(&error)))
-        .context("cannot list what is in the cluster")?;
-    for problem in unread {
+    for problem in planning::observe(&engine, Some(&clients), &config).await? {
         eprintln!("elbow: {problem}");
     }
-    planning::look_at_aws(&engine).await?;
     let plans = plans(&engine).await?;
     print!("{}", page(&plans));
     if args.dry_run {
@@ -95,9 +89,11 @@ pub async fn plans(engine: &Engine) -> Result<Vec<Plan>> {
         let Key::Stack(stack) = &key else { continue };
         let cx = Cx::new(Lane::Edit, &key);
         let actual = engine.mirror.stack(stack, Depth::Deep, &cx).await?;
-        plans.push(plan::handover(&actual, &engine.settings));
+        let plan = plan::handover(&actual, &engine.settings);
+        let findings = plan::lint(&plan, &actual, &engine.settings);
+        plans.push(plan::lint::enforce(plan, &findings, &status::owner_object(stack)));
     }
-    plans.retain(|plan| !plan.is_empty());
+    plans.retain(|plan| !plan.is_empty() || !plan.problems.is_empty());
     Ok(plans)
 }
 
@@ -127,6 +123,9 @@ pub async fn write(engine: &Engine, plans: &[Plan]) -> Result<()> {
             "{}: AWS left a call without an answer; run the command again",
             plan.key
         );
+        if let Some(problem) = plan.problems.first() {
+            bail!("{}: not everything is handed over: {problem}", plan.key);
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::model::Stack;
 use elbow_core::plan::{Outcome, Report};
@@ -12,7 +12,6 @@ use serde_json::Value;
 use crate::ask::Wanted;
 use crate::aws::Cx;
 use crate::cli::{PlanArgs, PlanOutput};
-use crate::cluster::snapshot;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::kubernetes::{self, Clients, ConnectError};
@@ -46,16 +45,7 @@ pub(super) async fn page(args: &PlanArgs, config: &Config) -> Result<String> {
     };
     let mut engine = super::engine(config, client).await?;
     engine.planning = true;
-    let mut unread = Vec::new();
-    if let Ok(clients) = &cluster {
-        let scope = engine.settings.scope.namespace.clone();
-        let quic = &config.quic_variable;
-        unread = snapshot::fill(&clients.watches, &engine.stores, scope.as_deref(), quic)
-            .await
-            .map_err(|error| anyhow::anyhow!(kubernetes::chain(&error)))
-            .context("cannot list what is in the cluster")?;
-    }
-    super::look_at_aws(&engine).await?;
+    let unread = super::observe(&engine, cluster.as_ref().ok(), config).await?;
     let ground = Ground {
         stores: &engine.stores,
         settings: &engine.settings,
@@ -65,6 +55,9 @@ pub(super) async fn page(args: &PlanArgs, config: &Config) -> Result<String> {
     let without = cluster.err();
     let mut forecast = forecast(&engine, &manifests, &ground, without.as_deref()).await?;
     forecast.report.unread = unread;
+    if args.output == PlanOutput::Stack {
+        eprint!("{}", forecast.remarks());
+    }
     Ok(forecast.page(args.output))
 }
 
@@ -152,6 +145,11 @@ fn value(stack: &Stack) -> Value {
 }
 
 impl Forecast {
+    /// What the models do not say, see [`Report::remarks`].
+    pub fn remarks(&self) -> String {
+        self.assigned.mask(&self.report.remarks())
+    }
+
     /// What is printed, with a word in place of what is not known yet.
     pub fn page(&self, output: PlanOutput) -> String {
         match output {

@@ -3,10 +3,13 @@
 pub mod files;
 
 use std::collections::BTreeSet;
+use std::pin::pin;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use elbow_core::key::{Key, Lane, StackKey};
 use elbow_core::plan::{Action, Outcome, Plan, Report, StackReport};
+use elbow_crds::problem::Problem;
 
 use crate::ask::Wanted;
 use crate::aws::{Cx, LeaseGuard, discovery};
@@ -19,6 +22,9 @@ use crate::reconcile;
 use crate::targets::Extent;
 use crate::{assemble, kubernetes};
 
+/// How long an answer may take before we say so.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Prints what the controller would do.
 pub async fn plan(args: &PlanArgs) -> Result<()> {
     let config = Config::read(&args.flags).map_err(anyhow::Error::msg)?;
@@ -30,18 +36,25 @@ pub async fn plan(args: &PlanArgs) -> Result<()> {
     let clients = connect(&config).await?;
     let mut engine = engine(&config, clients.requests.clone()).await?;
     engine.planning = true;
-    let report = of_cluster(&engine, &clients, &config).await?;
+    let unread = observe(&engine, Some(&clients), &config).await?;
+    let report = Report {
+        unread,
+        ..report(&engine).await?
+    };
     match args.output {
         PlanOutput::Text => print!("{}", report.text()),
         PlanOutput::Json => println!("{:#}", report.json()),
-        PlanOutput::Stack => print!("{}", report.models()),
+        PlanOutput::Stack => {
+            eprint!("{}", report.remarks());
+            print!("{}", report.models());
+        }
     }
     Ok(())
 }
 
 /// Tells of flags without effect; commands that end by themselves keep no log.
 pub fn warn(config: &Config) {
-    for sentence in config.aws.endpoints.unknown() {
+    for sentence in config.aws.unknown_services() {
         eprintln!("warning: {sentence}");
     }
 }
@@ -63,37 +76,40 @@ async fn engine(config: &Config, client: kube::Client) -> Result<Engine> {
         namespace: kubernetes::own_namespace(""),
         process: Process::one_shot(),
     };
-    assemble::engine(config, parts).await
+    patiently("AWS", assemble::engine(config, parts)).await
 }
 
-async fn of_cluster(engine: &Engine, clients: &Clients, config: &Config) -> Result<Report> {
-    let namespace = engine.settings.scope.namespace.clone();
-    let filled = snapshot::fill(
-        &clients.watches,
-        &engine.stores,
-        namespace.as_deref(),
-        &config.quic_variable,
-    );
-    let unread = filled
-        .await
-        .map_err(|error| anyhow::anyhow!(kubernetes::chain(&error)))
-        .context("cannot list what is in the cluster")?;
-    look_at_aws(engine).await?;
-    Ok(Report {
-        unread,
-        ..report(engine).await?
-    })
+/// Fills the stores from a cluster, if there is one, and the mirror from AWS, whose VPC has to exist. Objects that do
+/// not parse are left out and come back as problems.
+pub async fn observe(engine: &Engine, clients: Option<&Clients>, config: &Config) -> Result<Vec<Problem>> {
+    let mut unread = Vec::new();
+    if let Some(clients) = clients {
+        let namespace = engine.settings.scope.namespace.as_deref();
+        unread = snapshot::fill(&clients.watches, &engine.stores, namespace, &config.quic_variable)
+            .await
+            .map_err(|error| anyhow::anyhow!(kubernetes::chain(&error)))
+            .context("cannot list what is in the cluster")?;
+    }
+    patiently("AWS", look_at_aws(engine)).await?;
+    Ok(unread)
 }
 
-/// The VPC is there, and what AWS holds of ours is known.
-pub async fn look_at_aws(engine: &Engine) -> Result<()> {
+async fn look_at_aws(engine: &Engine) -> Result<()> {
     discovery::verify_vpc(&engine.aws).await?;
-    engine
-        .mirror
-        .sweep()
-        .await
-        .context("cannot list what AWS holds")?;
+    let swept = engine.mirror.sweep().await;
+    swept.context("cannot list what AWS holds")?;
     Ok(())
+}
+
+/// Says from time to time that an answer takes long.
+async fn patiently<T>(whom: &str, answer: impl Future<Output = T>) -> T {
+    let mut answer = pin!(answer);
+    loop {
+        match tokio::time::timeout(PATIENCE, &mut answer).await {
+            Ok(answer) => return answer,
+            Err(_) => eprintln!("elbow: waiting for {whom} to answer"),
+        }
+    }
 }
 
 /// What would be done about a cluster. The engine's stores and mirror are filled.
@@ -118,6 +134,11 @@ async fn report_of(engine: &Engine, keys: &BTreeSet<Key>, extent: Extent) -> Res
         .bindings
         .retain(|preview| keys.contains(&preview.key) || planned.contains(&preview.key));
     let mut notes = Vec::new();
+    if let Some(error) = &previews.leftovers_unread {
+        notes.push(format!(
+            "security groups that hold rules nobody asks for were not looked for: {error}"
+        ));
+    }
     if previews.passed_over > 0 {
         let count = previews.passed_over;
         notes.push(format!(

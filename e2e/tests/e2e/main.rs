@@ -14,6 +14,7 @@ mod boto3;
 mod canonical;
 mod control_plane;
 mod examples;
+mod handover;
 mod idle;
 mod ingresses;
 mod kills;

@@ -20,8 +20,8 @@ use crate::shared::Shared;
 /// A load balancer needs AWS's provisioning and three health checks; the machine may be busy.
 pub const SETTLED_WITHIN: std::time::Duration = std::time::Duration::from_mins(3);
 
-/// A plan reads some pages; the machine may be busy.
-const PLANNED_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
+/// A command reads some pages; the machine may be busy.
+const ENDED_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// What a test wants different.
 pub struct Setup {
@@ -147,18 +147,23 @@ impl Rig {
 
     /// What `elbow plan` prints under the controller's settings.
     pub async fn plan(&self, more: &[&str]) -> Result<String> {
+        self.command("plan", more).await
+    }
+
+    /// What a command that ends by itself prints under the controller's settings.
+    pub async fn command(&self, verb: &str, more: &[&str]) -> Result<String> {
         let options = &self.options;
         let shared = options
             .flags
             .iter()
-            .filter(|flag| !flag.contains("leader-election"));
+            .filter(|flag| verb != "plan" || !flag.contains("leader-election"));
         let mut command = Command::new(find("ELBOW_BIN", "elbow")?);
         command
             .env_clear()
             .env("AWS_ENDPOINT_URL", &options.endpoint)
-            .env("AWS_ACCESS_KEY_ID", "planner")
+            .env("AWS_ACCESS_KEY_ID", verb)
             .env("AWS_SECRET_ACCESS_KEY", "none-is-needed")
-            .arg("plan")
+            .arg(verb)
             .arg(format!("--kubeconfig={}", options.kubeconfig.display()))
             .arg(format!("--cluster-name={CLUSTER}"))
             .arg(format!("--aws-region={}", options.region))
@@ -166,11 +171,11 @@ impl Rig {
             .args(shared)
             .args(more)
             .kill_on_drop(true);
-        let output = tokio::time::timeout(PLANNED_WITHIN, command.output())
+        let output = tokio::time::timeout(ENDED_WITHIN, command.output())
             .await
-            .context("elbow plan did not end")??;
+            .with_context(|| format!("elbow {verb} did not end"))??;
         let (text, error) = (output.stdout, String::from_utf8_lossy(&output.stderr));
-        ensure!(output.status.success(), "elbow plan failed: {error}");
+        ensure!(output.status.success(), "elbow {verb} failed: {error}");
         Ok(String::from_utf8(text)?)
     }
 
