@@ -11,6 +11,8 @@ BIN := $(CARGO_TARGET_DIR)/debug
 export ELBOW_BIN := $(BIN)/elbow
 export ELBOW_EMULATOR_BIN := $(BIN)/elbow-emulator
 export ELBOW_E2E_BIN := $(BIN)/elbow-e2e
+# Tests with real parts mostly wait for one another: more of them than cores run at a time.
+AT_ONCE := 5
 # One set of features for everything that is built here, so that the AWS SDK is compiled once.
 BUILD := cargo build --locked --workspace --all-targets
 STEP = @printf '\n== %s\n' "$(1)"; date +%s > $(CARGO_TARGET_DIR)/.step
@@ -25,8 +27,9 @@ demo: build control-plane ## Watch Services and Ingresses become load balancers 
 
 test: build control-plane python ## Every test, with its name and result
 	$(call STEP,tests (budget 10 minutes))
-	@cargo test --locked --workspace --all-targets -- --test-threads=2 --show-output
+	@cargo test --locked --workspace --lib --bins --examples --test '[!e]*' -- --test-threads=2 --show-output
 	@cargo test --locked --workspace --doc
+	@cargo test --locked --workspace --test e2e -- --test-threads=$(AT_ONCE) --show-output
 	$(call DONE,tests,10)
 
 check: ## The fast loop: formatting, and tests of the pure packages

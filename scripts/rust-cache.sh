@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Keeps compiled dependencies (the AWS SDK above all) outside the clone, one folder per lock file and toolchain.
+# Keeps compiled dependencies (the AWS SDK above all) outside the clone, one folder per lock file,
+# toolchain and profile.
 #
 #   rust-cache.sh restore|save TARGET CACHE
 #
@@ -8,7 +9,8 @@
 set -euo pipefail
 verb=$1 target=$2 cache=$3
 
-inputs=$(cat Cargo.lock rust-toolchain.toml | sha256sum | cut -c1-16)
+profile=$(sed -n '/^\[profile/,/^\[package/p' Cargo.toml)
+inputs=$(cat Cargo.lock rust-toolchain.toml <(echo "$profile") | sha256sum | cut -c1-16)
 kept=$cache/rust-$inputs
 
 restore() {
