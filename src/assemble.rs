@@ -38,7 +38,7 @@ pub struct Parts {
 
 /// Finds out region and VPC where they are not given, and builds the engine.
 pub async fn engine(config: &Config, parts: Parts) -> Result<Engine> {
-    for sentence in config.aws.endpoints.unknown() {
+    for sentence in config.aws.unknown_services() {
         tracing::warn!("{sentence}");
     }
     let realm = discovery::discover(&config.aws, &discovery::process_environment).await?;

@@ -46,6 +46,12 @@ impl Default for AwsOptions {
 }
 
 impl AwsOptions {
+    /// Services named by flags that no client has, each as a sentence.
+    pub fn unknown_services(&self) -> Vec<String> {
+        let (endpoints, throttle) = (self.endpoints.unknown(), self.throttle.unknown());
+        endpoints.into_iter().chain(throttle).collect()
+    }
+
     /// The configuration of a client for a realm.
     pub fn config(&self, realm: Realm) -> AwsConfig {
         AwsConfig {

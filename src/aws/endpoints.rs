@@ -14,33 +14,9 @@ impl Endpoints {
     /// Service id of the instance metadata service.
     pub const METADATA: &'static str = "ec2imds";
 
-    /// Service ids that upstream's clients have.
-    const KNOWN: [&'static str; 11] = [
-        "ACM",
-        "EC2",
-        "Elastic Load Balancing v2",
-        "Global Accelerator",
-        "Resource Groups Tagging API",
-        "Route 53",
-        "Shield",
-        "STS",
-        "WAF Regional",
-        "WAFV2",
-        Self::METADATA,
-    ];
-
     /// Overrides that no client reads, each as a sentence: their calls go to AWS itself.
     pub fn unknown(&self) -> Vec<String> {
-        let unknown = self
-            .0
-            .keys()
-            .filter(|service| !Self::KNOWN.contains(&service.as_str()));
-        unknown
-            .map(|service| {
-                let known = Self::KNOWN.join(", ");
-                format!("flag --aws-api-endpoints: there is no service '{service}': write one of {known}")
-            })
-            .collect()
+        unknown_services("--aws-api-endpoints", self.0.keys())
     }
 
     /// The override for a service.
@@ -57,6 +33,30 @@ impl Endpoints {
                 .collect(),
         )
     }
+}
+
+/// Service ids that upstream's clients have.
+const KNOWN: [&str; 11] = [
+    "ACM",
+    "EC2",
+    "Elastic Load Balancing v2",
+    "Global Accelerator",
+    "Resource Groups Tagging API",
+    "Route 53",
+    "Shield",
+    "STS",
+    "WAF Regional",
+    "WAFV2",
+    Endpoints::METADATA,
+];
+
+/// The ids among those a flag names that no client has, each as a sentence.
+pub(super) fn unknown_services<'a>(flag: &str, ids: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let unknown = ids.filter(|service| !KNOWN.contains(&service.as_str()));
+    let known = KNOWN.join(", ");
+    unknown
+        .map(|service| format!("flag {flag}: there is no service '{service}': write one of {known}"))
+        .collect()
 }
 
 impl FromStr for Endpoints {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use regex::Regex;
 
+use super::endpoints::unknown_services;
+
 /// A limit for the operations of a service that a regular expression finds.
 #[derive(Clone, Debug)]
 pub struct ThrottleRule {
@@ -19,6 +21,13 @@ pub struct ThrottleRule {
 /// Limits by service id. A service named here has no other client-side limits of ours.
 #[derive(Clone, Debug, Default)]
 pub struct Throttle(pub BTreeMap<String, Vec<ThrottleRule>>);
+
+impl Throttle {
+    /// Limits of services that no client has, each as a sentence.
+    pub fn unknown(&self) -> Vec<String> {
+        unknown_services("--aws-api-throttle", self.0.keys())
+    }
+}
 
 impl FromStr for Throttle {
     type Err = String;
@@ -87,6 +96,15 @@ mod tests {
         assert!((rules[1].rate - 3.5).abs() < f64::EPSILON);
         assert!(rules[0].operations.is_match("DescribeTags"));
         assert_eq!(throttle.0["EC2"][0].burst, 1000);
+    }
+
+    #[test]
+    fn a_service_that_no_client_has_is_told() {
+        let throttle: Throttle = "elasticloadbalancing:.*=1:2,EC2:.*=1:2".parse().unwrap();
+        let told = throttle.unknown();
+        assert_eq!(told.len(), 1);
+        let begins = "flag --aws-api-throttle: there is no service 'elasticloadbalancing': write one of";
+        assert!(told[0].starts_with(begins), "{told:?}");
     }
 
     #[test]

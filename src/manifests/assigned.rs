@@ -2,6 +2,7 @@
 //! port that depends on one is told apart from those that do not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use elbow_core::view::{Meta, Service};
 use serde_json::Value;
@@ -18,7 +19,7 @@ const UNASSIGNED: &str = "unassigned";
 /// The placeholders handed out.
 #[derive(Clone, Debug, Default)]
 pub struct Assigned {
-    /// Numbers that stand in manifests: none of them is a placeholder.
+    /// Numbers that stand in manifests, and the cluster's node ports: none of them is a placeholder.
     taken: BTreeSet<i32>,
     /// Placeholders of ports, and the placeholders that take their place in a second look.
     ports: BTreeMap<i32, i32>,
@@ -27,9 +28,16 @@ pub struct Assigned {
 }
 
 impl Assigned {
-    /// Nothing yet; `objects` name ports themselves.
-    pub fn new<'a>(objects: impl IntoIterator<Item = &'a Value>) -> Self {
+    /// Nothing yet; `objects` name ports themselves, and `services` have theirs in the cluster.
+    pub fn new<'a>(
+        objects: impl IntoIterator<Item = &'a Value>,
+        services: impl IntoIterator<Item = Arc<Service>>,
+    ) -> Self {
         let mut taken = BTreeSet::new();
+        for service in services {
+            taken.extend(service.ports.iter().map(|port| port.node_port));
+            taken.insert(service.health_check_node_port);
+        }
         for object in objects {
             numbers(object, &mut taken);
         }
@@ -262,7 +270,10 @@ mod tests {
     #[test]
     fn what_is_not_in_the_cluster_gets_placeholders_that_stand_nowhere_else() {
         let written = [json!({"a": 32767, "b": "see 32766"})];
-        let mut assigned = Assigned::new(&written);
+        let mut there = service("there");
+        there.ports[0].node_port = 32765;
+        there.health_check_node_port = 32764;
+        let mut assigned = Assigned::new(&written, [Arc::new(there)]);
         let mut new = service("new");
         Assigned::meta(&mut new.meta, "Service", None);
         assigned.service(&mut new, None);
@@ -271,12 +282,12 @@ mod tests {
             new.ports[1].node_port,
             new.health_check_node_port,
         ];
-        assert_eq!(ports, [32765, 32763, 32761]);
+        assert_eq!(ports, [32763, 32761, 32759]);
         assert_eq!(new.ip_families, ["IPv4"]);
         let other = assigned.another(&new);
         let other = other.as_ref();
         assert_ne!(other.map(|other| &other.meta.uid), Some(&new.meta.uid));
-        assert_eq!(other.map(|other| other.ports[0].node_port), Some(32764));
+        assert_eq!(other.map(|other| other.ports[0].node_port), Some(32762));
     }
 
     #[test]

@@ -47,7 +47,10 @@ pub async fn lay(manifests: &[Manifest], ground: &Ground<'_>) -> Result<Overlay,
         manifests,
         ground,
         state: Mutex::new(State {
-            assigned: Assigned::new(manifests.iter().map(|manifest| &manifest.object)),
+            assigned: Assigned::new(
+                manifests.iter().map(|manifest| &manifest.object),
+                ground.stores.services.all(),
+            ),
             ..State::default()
         }),
     };

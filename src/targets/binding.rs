@@ -112,6 +112,7 @@ impl Targets {
     fn binding_is_gone(&self, name: &BindingName) -> Run {
         lock(&self.slots).remove(name);
         lock(&self.distrusted).remove(name);
+        self.writes.gate_times.forget(name);
         let groups = lock(&self.ledger).forget(name);
         Run {
             enqueue: groups.into_iter().map(|group| self.group_key(group)).collect(),

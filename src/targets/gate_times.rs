@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use elbow_core::targets::gates::{ConditionPatch, GATE_PREFIX};
+use elbow_core::targets::ledger::BindingName;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -35,6 +36,11 @@ impl GateTimes {
                 .or_insert_with(|| Histogram::new(BUCKETS))
                 .observe(seconds);
         }
+    }
+
+    /// Drops what was counted for a binding that is gone.
+    pub(super) fn forget(&self, binding: &BindingName) {
+        lock(&self.0).remove(binding);
     }
 }
 
@@ -79,6 +85,14 @@ mod tests {
         }
     }
 
+    fn page(times: &GateTimes) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(times.clone()));
+        let mut page = String::new();
+        text::encode(&mut page, &registry).unwrap();
+        page
+    }
+
     #[test]
     fn gates_that_opened_are_counted_by_binding() {
         let times = GateTimes::default();
@@ -90,10 +104,7 @@ mod tests {
         ] {
             times.written(&patch);
         }
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(times));
-        let mut page = String::new();
-        text::encode(&mut page, &registry).unwrap();
+        let page = page(&times);
         let series = |rest: &str| format!("awslbc_readiness_gate_ready_seconds_{rest}");
         for line in [
             r#"sum{namespace="default",name="web"} 65.0"#,
@@ -108,5 +119,7 @@ mod tests {
         }
         let (api, web) = (page.find(r#"name="api""#), page.find(r#"name="web""#));
         assert!(api < web, "in order: {page}");
+        times.forget(&("default".to_owned(), "api".to_owned()));
+        assert!(!self::page(&times).contains(r#"name="api""#));
     }
 }

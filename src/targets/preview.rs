@@ -35,6 +35,8 @@ pub struct Previews {
     pub rules: Vec<RulesPreview>,
     /// The shared backend security group; `None` if there is none and nobody wants one.
     pub backend: Option<BackendPreview>,
+    /// Why nobody looked for rules that no binding asks for, if so.
+    pub leftovers_unread: Option<String>,
     /// How many bindings were passed over because nothing is known of their targets.
     pub passed_over: usize,
 }
@@ -61,13 +63,14 @@ impl Targets {
     /// changed. Security group rules count as granted where targets wait for them.
     pub async fn preview(&self, context: &TargetsContext<'_>, plans: &[&Plan], extent: Extent) -> Previews {
         let expected = forecast::bindings(&context.stores.bindings(), plans, &self.settings);
-        let managing = expected
+        let managing: BTreeSet<BindingName> = expected
             .iter()
             .filter(|(_, binding)| is_managing(&binding.object))
             .map(|(name, _)| name.clone())
+            .chain(context.stores.bindings.unknown())
             .collect();
         let mut ledger = RulesLedger::default();
-        let mut previews = Previews::default();
+        let (mut previews, mut leftovers) = (Previews::default(), BTreeSet::new());
         for (name, binding) in expected {
             if extent.given_only && !has_backends(context.stores, &binding.object) {
                 previews.passed_over += 1;
@@ -78,7 +81,15 @@ impl Targets {
             let preview = self.preview_binding(context, &cx, binding, &mut ledger).await;
             previews.bindings.push(preview);
         }
-        previews.rules = self.preview_rules(&mut ledger, &managing, extent).await;
+        if extent.every_binding && managing.iter().all(|binding| ledger.is_known(binding)) {
+            match self.leftover_groups(&Cx::lane(Lane::Targets)).await {
+                Ok(groups) => leftovers = groups,
+                Err(error) => previews.leftovers_unread = Some(error.to_string()),
+            }
+        }
+        previews.rules = self
+            .preview_rules(&mut ledger, &managing, leftovers, extent)
+            .await;
         previews.backend = self.preview_backend(context, plans, extent).await;
         previews
     }
@@ -105,28 +116,17 @@ impl Targets {
         preview
     }
 
-    /// Every group that a binding asks rules of, or that holds rules nobody asks for.
+    /// Every group that a binding asks rules of, and those that may hold rules nobody asks for.
     async fn preview_rules(
         &self,
         ledger: &mut RulesLedger,
         managing: &BTreeSet<BindingName>,
+        leftovers: BTreeSet<String>,
         extent: Extent,
     ) -> Vec<RulesPreview> {
-        let cx = Cx::lane(Lane::Targets);
         let mut groups = ledger.groups();
-        let complete = extent.every_binding && managing.iter().all(|binding| ledger.is_known(binding));
-        let leftovers = if complete {
-            self.leftover_groups(&cx).await
-        } else {
-            Ok(BTreeSet::new())
-        };
-        let states = match leftovers {
-            Ok(leftovers) => {
-                groups.extend(leftovers);
-                self.states(&groups, &cx).await
-            }
-            Err(error) => Err(error),
-        };
+        groups.extend(leftovers);
+        let states = self.states(&groups, &Cx::lane(Lane::Targets)).await;
         let previews = groups.into_iter().map(|group| {
             let mut preview = self.preview_group(ledger, managing, group, &states);
             if !extent.every_binding {

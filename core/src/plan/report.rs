@@ -81,14 +81,9 @@ impl Report {
 
     /// For people: what is done first stands first.
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        for note in &self.notes {
-            let _ = writeln!(text, "note: {note}");
-        }
+        let mut text = self.head();
+        let has_head = !self.unread.is_empty();
         let notes = text.len();
-        for problem in &self.unread {
-            let _ = writeln!(text, "problem: {problem}");
-        }
         let (before, after) = match &self.backend {
             Some(backend) if backend.change == BackendChange::Delete => (None, Some(backend)),
             backend => (backend.as_ref(), None),
@@ -108,8 +103,33 @@ impl Report {
         if let Some(backend) = after {
             let _ = write!(text, "{backend}");
         }
-        if text.len() == notes {
+        if text.len() == notes && !has_head {
             text.push_str("no changes: no Service, Ingress or TargetGroupBinding is ours\n");
+        }
+        text
+    }
+
+    /// Notes, and problems of objects that were left out.
+    fn head(&self) -> String {
+        let mut text = String::new();
+        for note in &self.notes {
+            let _ = writeln!(text, "note: {note}");
+        }
+        for problem in &self.unread {
+            let _ = writeln!(text, "problem: {problem}");
+        }
+        text
+    }
+
+    /// What the models do not say: notes, problems and warnings. For people, beside the output for programs.
+    pub fn remarks(&self) -> String {
+        let mut text = self.head();
+        for stack in &self.stacks {
+            if let Outcome::Planned { plan, warnings, .. } = &stack.outcome {
+                for problem in plan.problems.iter().chain(warnings) {
+                    let _ = writeln!(text, "{}: {problem}", stack.key);
+                }
+            }
         }
         text
     }
