@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::reconcile;
 
 /// Rounds of questions before a build counts as broken.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 5;
 
 /// What a stack should be, or why that is not known.
 #[derive(Debug)]
@@ -44,6 +44,12 @@ pub async fn wanted(engine: &Engine, intent: &Intent, cx: &Cx) -> Wanted {
             return Wanted::Sick(intent.problems.clone());
         }
         Wish::Empty | Wish::Leave(_) | Wish::Service(_) | Wish::Ingress(_) => {}
+    }
+    if !matches!(intent.wish, Wish::Empty | Wish::Leave(_)) && engine.mirror.existing(&intent.key).is_empty()
+    {
+        // A load balancer keeps the subnets it is made with, so they are not chosen from an old list.
+        let network = BTreeSet::from([Question::VpcSubnets, Question::RouteTables]);
+        engine.facts.doubt(&Key::Stack(intent.key.clone()), &network);
     }
     let mut answers = Answers::new();
     for _ in 0..=ROUNDS {
@@ -79,7 +85,15 @@ async fn answer(engine: &Engine, key: &StackKey, questions: &BTreeSet<Question>,
                     read_at: engine.clock.now(),
                 }
             }
-            Question::BackendGroup => backend_group(engine, key, cx).await,
+            Question::BackendGroup => match known_backend_group(engine, key) {
+                Some(fact) => Answer::Known {
+                    fact,
+                    read_at: engine.clock.now(),
+                },
+                // Another answer may stop the build: nothing is made for that one.
+                None if questions.len() > 1 => continue,
+                None => make_backend_group(engine, key, cx).await,
+            },
             _ => {
                 of_aws.insert(question.clone());
                 continue;
@@ -93,21 +107,16 @@ async fn answer(engine: &Engine, key: &StackKey, questions: &BTreeSet<Question>,
     answers
 }
 
-/// The shared backend group, or a wait for the key that makes it.
-async fn backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer {
-    if let Some(id) = engine.targets.backend_group(&engine.mirror, key) {
-        let fact = Fact::BackendGroup(Ref::Known(id));
-        return Answer::Known {
-            fact,
-            read_at: engine.clock.now(),
-        };
+/// The shared backend group, or a reference to the one that is yet to be made where nothing is.
+fn known_backend_group(engine: &Engine, key: &StackKey) -> Option<Fact> {
+    match engine.targets.backend_group(&engine.mirror, key) {
+        Some(id) => Some(Fact::BackendGroup(Ref::Known(id))),
+        None => engine.planning.then_some(Fact::BackendGroup(Ref::BackendGroup)),
     }
-    if engine.planning {
-        return Answer::Known {
-            fact: Fact::BackendGroup(Ref::BackendGroup),
-            read_at: engine.clock.now(),
-        };
-    }
+}
+
+/// A wait for the key that makes the shared backend group.
+async fn make_backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer {
     if let Err(reason) = add_finalizer(engine, key, cx).await {
         return Answer::Unknown { reason };
     }

@@ -254,7 +254,7 @@ pub struct LaterFlags {
     pub allowed_certificate_authority_arns: Vec<String>,
     #[arg(long, hide = true)]
     pub default_pca_arn: Option<String>,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, value_parser = parse::label)]
     pub required_secrets_label: Option<String>,
     #[arg(long, hide = true)]
     pub webhook_bind_port: Option<i32>,

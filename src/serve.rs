@@ -1,6 +1,5 @@
 //! What the process shows: liveness, readiness, metrics, and on loopback the state of all stacks.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -24,7 +23,7 @@ pub struct ServeError {
     reason: String,
 }
 
-/// Listens on an address in Go's form (`:8080` is every interface). `0` and the empty text are no address.
+/// Listens on an address in Go's form: `:8080` is every interface, a host may be a name. `0` and the empty text are no address.
 pub async fn bind(flag: &'static str, addr: &str) -> Result<Option<TcpListener>, ServeError> {
     if addr.is_empty() || addr == "0" {
         return Ok(None);
@@ -34,18 +33,28 @@ pub async fn bind(flag: &'static str, addr: &str) -> Result<Option<TcpListener>,
         flag,
         reason,
     };
-    let full = if addr.starts_with(':') {
-        format!("0.0.0.0{addr}")
-    } else {
-        addr.to_owned()
+    let Some((host, port)) = addr
+        .rsplit_once(':')
+        .filter(|(_, port)| port.parse::<u16>().is_ok())
+    else {
+        return Err(wrong(
+            "allowed is an address such as 127.0.0.1:8080 or :8080".to_owned(),
+        ));
     };
-    let parsed: SocketAddr = full
-        .parse()
-        .map_err(|_| wrong("allowed is an address such as 127.0.0.1:8080 or :8080".to_owned()))?;
-    TcpListener::bind(parsed)
-        .await
-        .map(Some)
-        .map_err(|error| wrong(error.to_string()))
+    let bound = if host.is_empty() {
+        every_interface(port).await
+    } else {
+        TcpListener::bind(addr).await
+    };
+    bound.map(Some).map_err(|error| wrong(error.to_string()))
+}
+
+/// IPv6 takes IPv4 along; a machine without IPv6 has the other one only.
+async fn every_interface(port: &str) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(format!("[::]:{port}")).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind(format!("0.0.0.0:{port}")).await,
+    }
 }
 
 /// `/healthz` and `/readyz`, with upstream's names of the single checks.

@@ -9,6 +9,7 @@ pub mod event;
 pub mod intent;
 pub mod key;
 pub mod model;
+pub mod pattern;
 pub mod plan;
 pub mod question;
 pub mod record;

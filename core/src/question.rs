@@ -25,11 +25,12 @@ pub enum Question {
     Vpc,
     /// Security groups by id, whatever their VPC. Answered with those that exist.
     GroupsById(BTreeSet<String>),
-    /// Security groups of the VPC by the value of their `Name` tag.
+    /// Security groups of the VPC by the value of their `Name` tag; [patterns](crate::pattern) find several.
     GroupsByName(BTreeSet<String>),
     /// The load balancers tagged for a stack of this cluster.
     Existing(StackKey),
-    /// The shared backend security group of the VPC.
+    /// The shared backend security group of the VPC. Asked alone it is made where there is none; asked beside others
+    /// it may stay unanswered.
     BackendGroup,
     /// The target group with a name, whoever made it.
     TargetGroupByName(String),

@@ -24,7 +24,7 @@ pub const STALE: Duration = Duration::from_hours(1);
 /// Questions nobody asked for so long are not refreshed and are dropped: twice the default of `--sync-period`.
 pub const UNUSED: Duration = Duration::from_hours(20);
 
-/// Answers that a sick object stands on: its user may be mending it in AWS.
+/// Answers that a sick object stands on, whose user may be mending it in AWS, and subnets for a new load balancer.
 pub const DOUBTED: Duration = Duration::from_secs(30);
 
 /// How often answers in use are looked through for those that are due.

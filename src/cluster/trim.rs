@@ -229,6 +229,7 @@ pub fn endpoint_slice(slice: discovery::EndpointSlice) -> EndpointSlice {
         .get("kubernetes.io/service-name")
         .cloned()
         .unwrap_or_default();
+    let namespace = meta.namespace.clone();
     EndpointSlice {
         meta,
         service,
@@ -243,12 +244,13 @@ pub fn endpoint_slice(slice: discovery::EndpointSlice) -> EndpointSlice {
             .endpoints
             .unwrap_or_default()
             .into_iter()
-            .map(endpoint)
+            .map(|one| endpoint(one, &namespace))
             .collect(),
     }
 }
 
-fn endpoint(endpoint: discovery::Endpoint) -> Endpoint {
+/// An endpoint that names a pod without its namespace means that of its slice.
+fn endpoint(endpoint: discovery::Endpoint, namespace: &str) -> Endpoint {
     let conditions = endpoint.conditions.unwrap_or_default();
     let pod = endpoint
         .target_ref
@@ -257,7 +259,7 @@ fn endpoint(endpoint: discovery::Endpoint) -> Endpoint {
         address: endpoint.addresses.into_iter().next().unwrap_or_default(),
         pod: pod.map(|target| {
             (
-                target.namespace.unwrap_or_default(),
+                target.namespace.unwrap_or_else(|| namespace.to_owned()),
                 target.name.unwrap_or_default(),
             )
         }),

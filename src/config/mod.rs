@@ -123,7 +123,8 @@ fn settings(flags: &Flags) -> Result<Settings, String> {
     settings.tolerate_non_existent_backend_action = flags.tolerate_non_existent_backend_action;
     settings.scope.namespace = Some(flags.watch_namespace.clone()).filter(|ns| !ns.is_empty());
     settings.default_tags = parse::string_map("default-tags", &flags.default_tags)?;
-    settings.external_managed_tags = parse::string_set(&flags.external_managed_tags);
+    settings.external_managed_tags =
+        parse::string_set("external-managed-tags", &flags.external_managed_tags)?;
     check_tags(&settings)?;
     settings.default_target_type = TargetType::parse(&flags.default_target_type)
         .filter(|t| *t != TargetType::Alb)

@@ -43,17 +43,26 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if text.is_empty() { Err(wrong()) } else { Ok(total) }
 }
 
+/// `key=value`, neither of them empty; nothing at all is no label.
+pub fn label(text: &str) -> Result<String, String> {
+    let is_pair = |(key, value): (&str, &str)| !key.is_empty() && !value.is_empty();
+    if text.is_empty() || text.split_once('=').is_some_and(is_pair) {
+        return Ok(text.to_owned());
+    }
+    Err("allowed is a label such as key=value".to_owned())
+}
+
 /// `k=v,k2=v2`; a value with exactly one `=` is one pair and is not split at commas.
 pub fn string_map(flag: &str, values: &[String]) -> Result<BTreeMap<String, String>, String> {
     let mut map = BTreeMap::new();
     for value in values {
-        let pairs: Vec<&str> = if value.matches('=').count() == 1 {
-            vec![value]
+        let pairs = if value.matches('=').count() == 1 {
+            vec![value.trim_matches('"').to_owned()]
         } else {
-            value.split(',').collect()
+            fields(value).map_err(|wrong| format!("flag --{flag}: {wrong}"))?
         };
         for pair in pairs {
-            let (key, text) = pair.trim_matches('"').split_once('=').ok_or_else(|| {
+            let (key, text) = pair.split_once('=').ok_or_else(|| {
                 format!(
                     "flag --{flag}: '{pair}' has no '='; allowed are pairs key=value, separated by commas"
                 )
@@ -65,13 +74,55 @@ pub fn string_map(flag: &str, values: &[String]) -> Result<BTreeMap<String, Stri
 }
 
 /// `a,b`, repeatable.
-pub fn string_set(values: &[String]) -> BTreeSet<String> {
-    values
-        .iter()
-        .flat_map(|value| value.split(','))
-        .filter(|item| !item.is_empty())
-        .map(str::to_owned)
-        .collect()
+pub fn string_set(flag: &str, values: &[String]) -> Result<BTreeSet<String>, String> {
+    let mut set = BTreeSet::new();
+    for value in values {
+        set.extend(fields(value).map_err(|wrong| format!("flag --{flag}: {wrong}"))?);
+    }
+    set.remove("");
+    Ok(set)
+}
+
+/// The fields of a line of comma-separated values: one in double quotes may hold commas, and quotes written twice.
+fn fields(line: &str) -> Result<Vec<String>, String> {
+    let (mut fields, mut rest) = (Vec::new(), line);
+    loop {
+        let (field, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_field(quoted).ok_or_else(|| {
+                format!("the quotes in '{line}' do not end at a comma; quote whole values only")
+            })?,
+            None => {
+                let end = rest.find(',').unwrap_or(rest.len());
+                let (field, after) = rest.split_at(end);
+                if field.contains('"') {
+                    return Err(format!("'{field}' has a quote inside; quote whole values only"));
+                }
+                (field.to_owned(), after)
+            }
+        };
+        fields.push(field);
+        match after.strip_prefix(',') {
+            Some(next) => rest = next,
+            None => return Ok(fields),
+        }
+    }
+}
+
+/// A field behind its opening quote, and what follows its closing one: a comma or nothing.
+fn quoted_field(text: &str) -> Option<(String, &str)> {
+    let (mut field, mut rest) = (String::new(), text);
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        field.push_str(part);
+        match after.strip_prefix('"') {
+            Some(next) => {
+                field.push('"');
+                rest = next;
+            }
+            None if after.is_empty() || after.starts_with(',') => return Some((field, after)),
+            None => return None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +151,16 @@ mod tests {
     }
 
     #[test]
+    fn a_label_has_a_key_and_a_value() {
+        for text in ["", "a=b", "a=b=c"] {
+            assert_eq!(label(text).unwrap(), text);
+        }
+        for text in ["a", "a=", "=b"] {
+            assert!(label(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn a_single_pair_is_not_split_at_commas() {
         let map = |text: &str| string_map("default-tags", &[text.to_owned()]);
         assert_eq!(
@@ -107,6 +168,11 @@ mod tests {
             BTreeMap::from([("a".into(), "1,2".into())])
         );
         assert_eq!(map("a=1,b=2").unwrap().len(), 2);
+        let quoted = map(r#""a=1,2","b=say ""x""",c=3"#).unwrap();
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let pairs = [pair("a", "1,2"), pair("b", r#"say "x""#), pair("c", "3")];
+        assert_eq!(quoted, BTreeMap::from(pairs));
+        assert!(map(r#""a=1",b=2""#).is_err() && map(r#""a=1,b=2"#).is_err());
         assert!(map("a=1,b,c=2").is_err());
         assert!(map("a").unwrap_err().contains("--default-tags"));
     }

@@ -43,8 +43,6 @@ pub(super) enum Value {
     Absent,
     Denied(String),
     Unknown(String),
-    /// To be read anew; the old value is kept to notice a change.
-    Expired(Box<Value>),
 }
 
 /// The items of a question; none for those that are not answered here.
@@ -67,7 +65,6 @@ impl Value {
     pub(super) fn is_known(&self) -> bool {
         match self {
             Self::Absent | Self::Denied(_) | Self::Unknown(_) => false,
-            Self::Expired(old) => old.is_known(),
             _ => true,
         }
     }
@@ -76,18 +73,10 @@ impl Value {
         matches!(self, Self::Unknown(_))
     }
 
-    /// Makes it due.
-    pub(super) fn expire(&mut self) {
-        if !matches!(self, Self::Expired(_)) {
-            let old = std::mem::replace(self, Self::Absent);
-            *self = Self::Expired(Box::new(old));
-        }
-    }
-
     /// How long it is believed.
     pub(super) fn lifetime(&self, item: &Item) -> Duration {
         match self {
-            Self::Expired(_) | Self::Unknown(_) => Duration::ZERO,
+            Self::Unknown(_) => Duration::ZERO,
             Self::Absent => lifetimes::ABSENT,
             Self::Denied(_) => lifetimes::DENIED,
             Self::TargetGroup(_) => lifetimes::TARGET_GROUP,
@@ -99,7 +88,6 @@ impl Value {
     /// Whether a build would see no difference.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Expired(old), other) => old.is_same(other),
             (Self::Subnets(a), Self::Subnets(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| without_noise(a) == without_noise(b))
             }
@@ -170,14 +158,6 @@ fn missing(question: &Question, realm: &Realm) -> String {
 
 fn unknown(reason: String) -> Answer {
     Answer::Unknown { reason }
-}
-
-/// A value that is to be read anew is still an answer while it is being read.
-fn current(value: &Value) -> &Value {
-    match value {
-        Value::Expired(old) => current(old),
-        other => other,
-    }
 }
 
 /// The fact made of known and absent parts; `None` where the one thing asked for does not exist.

@@ -90,20 +90,8 @@ impl Facts {
         questions.iter().filter_map(answer).collect()
     }
 
-    /// Reads the items of a question anew when it is asked next.
-    pub fn forget(&self, question: &Question) {
-        let mut cache = self.lock();
-        for item in item::items(question) {
-            if let Some(slot) = cache.slots.get_mut(&item)
-                && item.is_mortal()
-            {
-                slot.value.expire();
-            }
-        }
-    }
-
-    /// A key is sick, and these are the questions it asked: what they are about is looked at every half
-    /// minute, because somebody may be mending it in AWS.
+    /// A key is sick, or about to make something for good, and these are the questions it asked: what they are about
+    /// is looked at every half minute, because somebody may be mending it in AWS.
     pub fn doubt(&self, key: &Key, questions: &BTreeSet<Question>) {
         self.lock().doubts.insert(key.clone(), questions.clone());
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use elbow_core::pattern;
 use elbow_core::question::Group;
 
 use super::item::{Item, Value};
@@ -155,15 +156,12 @@ async fn group_names(aws: &Aws, cx: &Cx, names: Vec<String>) -> Values {
         return Values::new();
     }
     let found = aws.groups_by_name(cx, &names).await.map(|found| {
-        let mut by_name: BTreeMap<String, Vec<Group>> = BTreeMap::new();
-        for group in found {
-            let name = group.tags.get("Name").cloned().unwrap_or_default();
-            by_name.entry(name).or_default().push(group);
-        }
-        by_name
-            .into_iter()
-            .map(|(name, groups)| (name, Value::Groups(groups)))
-            .collect()
+        let of = |name: &String| {
+            let named = |group: &&Group| group.tags.get("Name").is_some_and(|tag| pattern::fits(name, tag));
+            let groups: Vec<Group> = found.iter().filter(named).cloned().collect();
+            (!groups.is_empty()).then(|| (name.clone(), Value::Groups(groups)))
+        };
+        names.iter().filter_map(of).collect()
     });
     each(names, Item::GroupName, found)
 }

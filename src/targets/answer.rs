@@ -35,7 +35,8 @@ impl Pass<'_> {
 
     async fn read_health(&mut self, read: HealthRead) -> Result<(), Ended> {
         let arn = &self.binding.spec.target_group_arn;
-        let cleaning = self.binding.meta.deleting;
+        let without_backend = matches!(endpoints(&self.input()), Err(EndpointFailure::NotFound(_)));
+        let cleaning = self.binding.meta.deleting || without_backend;
         let cx = Cx {
             lane: match read {
                 HealthRead::All => self.cx.lane,

@@ -101,7 +101,7 @@ async fn an_unreadable_fact_is_unknown_at_first_and_the_old_one_later() {
         Answer::Known { .. }
     ));
     emulator.add_fault(FaultRule::every("DescribeSubnets", Fault::CutBefore));
-    facts.forget(&Question::VpcSubnets);
+    tokio::time::advance(Duration::from_mins(11)).await;
     assert!(matches!(
         ask(&facts, &Question::VpcSubnets).await,
         Answer::Known { .. }

@@ -45,13 +45,16 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The result of the build: open questions before problems, problems before waits.
-    pub fn finish(self, stack: Option<Stack>, earlier: &[Problem]) -> Built {
-        if !self.asked.is_empty() {
+    pub fn finish(mut self, stack: Option<Stack>, earlier: &[Problem]) -> Built {
+        let mut problems = earlier.to_vec();
+        problems.append(&mut self.problems);
+        let faulty = problems.iter().any(Problem::is_fault);
+        // To ask for the shared group alone is to have it made, so it is not asked for a build that something stops.
+        let only_the_group = self.asked.iter().all(|asked| *asked == Question::BackendGroup);
+        if !(self.asked.is_empty() || only_the_group && (faulty || !self.waits.is_empty())) {
             return Built::Ask(self.asked);
         }
-        let mut problems = earlier.to_vec();
-        problems.extend(self.problems);
-        if problems.iter().any(Problem::is_fault) {
+        if faulty {
             return Built::Sick(problems);
         }
         match (self.waits.first(), stack) {

@@ -162,13 +162,14 @@ fn foundation(context: &Context<'_>, frame: &Frame<'_>, inquiry: &mut Inquiry<'_
     let explicit = subnets::resolve_explicit(context, wish, inquiry);
     let existing = existing?;
     let scheme = load_balancer::scheme(context, wish, existing, inquiry)?;
-    // One of another scheme is replaced: nothing of it binds the new one.
+    // Whether there are groups is settled even by one that is replaced, as upstream has it; nothing else of it binds
+    // the new one.
+    let security = security_groups::decide(context, frame, existing, inquiry);
     let existing = existing.filter(|existing| existing.scheme == scheme);
     let subnets = match explicit {
         Some(subnets) => subnets,
         None => subnets::resolve(context, wish, existing, scheme, inquiry),
     };
-    let security = security_groups::decide(context, frame, existing, inquiry);
     let mappings = subnets
         .as_ref()
         .and_then(|subnets| addresses::map(wish.addresses.as_ref(), scheme, subnets, inquiry));

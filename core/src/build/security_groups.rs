@@ -13,6 +13,7 @@ use crate::model::{
     IngressPermission, IpAddressType, LoadBalancerType, PermissionSource, Ref, ResourceId, ResourceKind,
     SecurityGroup,
 };
+use crate::pattern;
 use crate::question::{ExistingLoadBalancer, Group, Question};
 
 const MANAGED_ID: &str = "ManagedLBSecurityGroup";
@@ -222,9 +223,10 @@ fn groups_by_name(wish: &SecurityWish, names: &[&String], inquiry: &mut Inquiry<
     }
     let distinct: BTreeSet<String> = names.iter().map(|name| (*name).clone()).collect();
     let found = inquiry.groups(Question::GroupsByName(distinct.clone()), &wish.groups_origin)?;
+    let tags: BTreeSet<&String> = found.iter().filter_map(|group| group.tags.get("Name")).collect();
     let missing: Vec<&str> = distinct
         .iter()
-        .filter(|name| !found.iter().any(|group| group.tags.get("Name") == Some(name)))
+        .filter(|name| !tags.iter().any(|tag| pattern::fits(name, tag)))
         .map(String::as_str)
         .collect();
     report_missing(
@@ -233,7 +235,18 @@ fn groups_by_name(wish: &SecurityWish, names: &[&String], inquiry: &mut Inquiry<
         &missing,
         inquiry,
     )?;
-    Some(refs(found))
+    if tags.len() != distinct.len() {
+        let found: Vec<&str> = tags.into_iter().map(String::as_str).collect();
+        let message = format!(
+            "its names find security groups with the Name tags {}; write as many names as there are",
+            found.join(", ")
+        );
+        inquiry.fault(&wish.groups_origin, ProblemCode::Conflict, message);
+        return None;
+    }
+    let mut seen = BTreeSet::new();
+    let groups = found.iter().filter(|group| seen.insert(&group.id));
+    Some(groups.map(|group| Ref::Known(group.id.clone())).collect())
 }
 
 fn report_missing(

@@ -8,6 +8,7 @@ use super::Context;
 use super::inquiry::Inquiry;
 use crate::intent::wish::{LoadBalancerWish, SubnetsWish};
 use crate::model::{IpAddressType, LoadBalancerType, Origin, Scheme};
+use crate::pattern;
 use crate::question::{ExistingLoadBalancer, Question, RouteTable, Subnet};
 
 const INTERNAL_ROLE: &str = "kubernetes.io/role/internal-elb";
@@ -48,6 +49,10 @@ pub(super) fn resolve(
 ) -> Option<Vec<Subnet>> {
     let wanted = wanted(wish);
     match existing.filter(|existing| existing.scheme == scheme) {
+        // Upstream looks at what an Application Load Balancer has no more: what AWS minds, it says.
+        Some(existing) if wish.kind == LoadBalancerType::Application => {
+            pick_all(&wanted, &existing.subnets, inquiry)
+        }
         Some(existing) => by_name_or_id(context, &wanted, &existing.subnets, inquiry),
         None => discover(context, &wanted, scheme, inquiry),
     }
@@ -84,8 +89,10 @@ fn by_tags(
 ) -> Option<Vec<Subnet>> {
     let all = inquiry.subnets(Question::VpcSubnets, wanted.origin)?;
     let fits = |subnet: &&Subnet| {
-        tags.iter()
-            .all(|(key, values)| subnet.tags.get(key).is_some_and(|value| values.contains(value)))
+        tags.iter().all(|(key, values)| {
+            let tag = subnet.tags.get(key);
+            tag.is_some_and(|tag| values.iter().any(|value| pattern::fits(value, tag)))
+        })
     };
     let candidates = all.iter().filter(fits).collect();
     let list: Vec<String> = tags

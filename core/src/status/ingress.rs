@@ -8,7 +8,7 @@ use crate::view::{Ingress, IngressPoint};
 /// What has to be written so that a member shows the address of its group's load balancer; `None` if it shows it
 /// already. `ports` are those of the whole group. The status of a member that leaves stays as it is.
 ///
-/// Upstream's comparison: one entry with the host name and no address; of its ports the numbers, not protocol and
+/// Upstream's comparison: one entry with the host name, whatever address stands beside it; of its ports the numbers, not protocol and
 /// order.
 pub fn group_change(ingress: &Ingress, dns_name: &str, ports: &BTreeSet<i32>) -> Option<Vec<IngressPoint>> {
     let hostname = dns_name.to_lowercase();
@@ -16,7 +16,7 @@ pub fn group_change(ingress: &Ingress, dns_name: &str, ports: &BTreeSet<i32>) ->
         let shown: BTreeSet<i32> = present.ports.iter().map(|(port, _)| *port).collect();
         // Upstream leaves the ports alone while the group has none.
         let same_ports = ports.is_empty() || shown == *ports;
-        if present.ip.is_empty() && present.hostname == hostname && same_ports {
+        if present.hostname == hostname && same_ports {
             return None;
         }
     }
@@ -64,20 +64,19 @@ mod tests {
     }
 
     #[test]
-    fn order_and_protocol_of_ports_are_not_compared() {
-        let shown = ingress(&[point("a", "", &[(443, "TCP"), (80, "TCP")])]);
+    fn an_address_and_order_and_protocol_of_ports_are_not_compared() {
+        let shown = ingress(&[point("a", "192.0.2.1", &[(443, "TCP"), (80, "TCP")])]);
         assert_eq!(group_change(&shown, "A", &BTreeSet::from([80, 443])), None);
         assert_eq!(group_change(&shown, "A", &BTreeSet::new()), None);
         assert!(group_change(&shown, "A", &BTreeSet::from([80])).is_some());
     }
 
     #[test]
-    fn an_address_another_name_and_further_entries_are_replaced() {
+    fn another_name_and_further_entries_are_replaced() {
         let ports = BTreeSet::from([80]);
         let good = point("a", "", &[(80, "")]);
         for present in [
             vec![point("b", "", &[(80, "")])],
-            vec![point("a", "192.0.2.1", &[(80, "")])],
             vec![good.clone(), good.clone()],
         ] {
             assert_eq!(

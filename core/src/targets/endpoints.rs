@@ -278,11 +278,6 @@ fn referenced_pod<'a>(endpoint: &view::Endpoint, backends: &'a Backends) -> Opti
 }
 
 fn readiness(endpoint: &view::Endpoint, pod: &Pod, backends: &Backends) -> Readiness {
-    // A pod that is going away is taken out at once, even while its slice still says ready
-    // (Services with publishNotReadyAddresses).
-    if pod.meta.deleting {
-        return Readiness::NotReady;
-    }
     if endpoint.ready.unwrap_or(true) {
         return Readiness::Ready;
     }

@@ -95,7 +95,8 @@ impl IntoDeserializer<'_, Error> for Node {
     }
 }
 
-/// The fields a struct knows, under its own spelling, each once.
+/// The fields a struct knows, under its own spelling, each once. Go reads a second object into the first one, and a
+/// `null` takes away what was there (`encoding/json`).
 fn known_fields(entries: Vec<(String, Node)>, fields: &'static [&'static str]) -> Vec<(&'static str, Node)> {
     let mut known: Vec<(&'static str, Node)> = Vec::new();
     for (name, value) in entries {
@@ -104,11 +105,16 @@ fn known_fields(entries: Vec<(String, Node)>, fields: &'static [&'static str]) -
         let Some(field) = exact.or_else(folded) else {
             continue;
         };
-        if matches!(value, Node::Null) {
-            continue;
+        let earlier = known.iter().position(|(earlier, _)| earlier == field);
+        let earlier = earlier.map(|position| known.swap_remove(position).1);
+        match (earlier, value) {
+            (_, Node::Null) => {}
+            (Some(Node::Object(mut merged)), Node::Object(later)) => {
+                merged.extend(later);
+                known.push((field, Node::Object(merged)));
+            }
+            (_, value) => known.push((field, value)),
         }
-        known.retain(|(earlier, _)| earlier != field);
-        known.push((field, value));
     }
     known
 }
@@ -199,6 +205,7 @@ mod tests {
         type_: Option<String>,
         target_groups: Option<Vec<Inner>>,
         enabled: Option<bool>,
+        inner: Option<Inner>,
     }
 
     fn outer(text: &str) -> Result<Outer, String> {
@@ -227,6 +234,22 @@ mod tests {
             outer(r#"{"targetGroups":[null]}"#).unwrap().target_groups,
             Some(vec![Inner::default()])
         );
+    }
+
+    #[test]
+    fn an_object_is_read_into_an_earlier_one_and_null_takes_it_away() {
+        let value = outer(
+            r#"{"inner":{"serviceName":"a","weight":1},"Inner":{"weight":2},"enabled":true,"Enabled":null}"#,
+        );
+        let inner = Inner {
+            service_name: Some("a".to_owned()),
+            weight: Some(2),
+        };
+        let wanted = Outer {
+            inner: Some(inner),
+            ..Outer::default()
+        };
+        assert_eq!(value.unwrap(), wanted);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use elbow_core::key::Lane;
 use elbow_emulator::world::ScriptedHealth;
 use elbow_emulator::world::elb::action::{Action, Does};
 use elbow_emulator::world::elb::routing::{Request, route};
-use elbow_emulator::{Fault, FaultRule, World as Account};
+use elbow_emulator::{Call, Fault, FaultRule, World as Account};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -208,11 +208,6 @@ fn is_healthy(account: &Account, group: &str) -> bool {
     states.into_iter().any(|state| state == "healthy")
 }
 
-/// An Ingress with two paths in a class of its own.
-fn shop(world: &World, annotations: &[(&str, &str)]) {
-    scenarios::shop(world, annotations);
-}
-
 /// A Service in instance mode, internal.
 fn web(world: &World, annotations: &[(&str, &str)]) {
     endpoints(world, "web", &http(), &PODS[..2]);
@@ -283,20 +278,24 @@ async fn a_service_goes_from_instances_to_pods_and_back_under_load() {
 
 #[tokio::test(start_paused = true)]
 async fn an_ingress_goes_from_instances_to_pods_and_back_under_load() {
-    target_type("Ingress", shop, "target-type").await;
+    target_type("Ingress", scenarios::shop, "target-type").await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn where_aws_refuses_both_groups_in_one_action_traffic_is_switched_by_one_call() {
+/// A Service in instance mode at rest, and the target groups it uses.
+async fn serving_nodes() -> (World, Controller, BTreeSet<String>) {
     let world = world();
     web(&world, &[("nlb-target-type", "instance")]);
     let mut controller = world.start();
     controller.to_rest().await;
-    let before = world.land.emulator.with_world(|account, _| used(account));
-    world
-        .land
-        .emulator
-        .add_fault(FaultRule::once("ModifyListener", Fault::AccessDenied));
+    let groups = world.land.emulator.with_world(|account, _| used(account));
+    (world, controller, groups)
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_aws_refuses_both_groups_in_one_action_traffic_is_switched_by_one_call() {
+    let (world, mut controller, before) = serving_nodes().await;
+    let emulator = &world.land.emulator;
+    emulator.add_fault(FaultRule::once("ModifyListener", Fault::AccessDenied));
     web(&world, &[("nlb-target-type", "ip")]);
     controller.run_for(Duration::from_mins(4)).await;
     let after = world.land.emulator.with_world(|account, _| used(account));
@@ -305,6 +304,31 @@ async fn where_aws_refuses_both_groups_in_one_action_traffic_is_switched_by_one_
         "{before:?}, {after:?}"
     );
     assert_rest(&world, controller, "switched").await;
+}
+
+/// Ten minutes are the bound of the wait; a switch that is cut then is made again within minutes.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_never_becomes_healthy_is_waited_for_once() {
+    let (world, mut controller, old) = serving_nodes().await;
+    script(&world, "*", "initial");
+    for group in &old {
+        script(&world, group, "healthy");
+    }
+    web(&world, &[("nlb-target-type", "ip")]);
+    controller.run_for(Duration::from_secs(570)).await;
+    let serving = world.land.emulator.with_world(|account, _| used(account));
+    assert!(
+        old.is_subset(&serving) && serving.len() > old.len(),
+        "{serving:?}"
+    );
+    let emulator = &world.land.emulator;
+    emulator.add_fault(FaultRule::once("ModifyListener", Fault::CutBefore));
+    let seen = controller.run_for(Duration::from_mins(4)).await;
+    let cut = |call: &&Call| call.operation == "ModifyListener";
+    let calls = seen.calls.iter().filter(cut).count();
+    assert_eq!(calls, 2, "one that is cut, and one that is not");
+    let serving = world.land.emulator.with_world(|account, _| used(account));
+    assert!(serving.is_disjoint(&old), "{serving:?}");
 }
 
 /// The scheme changes and changes back.
@@ -348,7 +372,7 @@ async fn a_service_changes_its_scheme_and_back_under_load() {
 
 #[tokio::test(start_paused = true)]
 async fn an_ingress_changes_its_scheme_and_back_under_load() {
-    scheme("Ingress", shop, "scheme").await;
+    scheme("Ingress", scenarios::shop, "scheme").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -241,6 +241,9 @@ impl Agreed {
         if !effective(&self.groups) && !effective(&votes.groups) {
             return None;
         }
+        if votes.manage_unreadable.is_some() {
+            return votes.manage_unreadable.clone();
+        }
         check_shown(
             "setting",
             self.manage_backend_rules.as_ref(),

@@ -9,7 +9,7 @@ use elbow_crds::annotation::parse_int32;
 use elbow_crds::ingress::values::parse_ssl_redirect;
 use elbow_crds::ingress_class_params::{KeyValue, SubnetSelector};
 use elbow_crds::limits;
-use elbow_crds::problem::ProblemCode;
+use elbow_crds::problem::{Problem, ProblemCode};
 
 use super::class::CLASS_FIELD;
 use super::listeners::{self, PortVote};
@@ -41,6 +41,8 @@ pub(super) struct Votes {
     /// Security groups; possibly none, which is a vote all the same.
     pub groups: Option<Asked<Vec<String>>>,
     pub manage_backend_rules: Option<Asked<bool>>,
+    /// What is wrong with that setting: it is read with explicit groups only, which another member may ask for.
+    pub manage_unreadable: Option<Problem>,
     pub attributes: BTreeMap<String, Asked<String>>,
     /// Attributes of the class; only those of the first member count.
     pub class_attributes: BTreeMap<String, String>,
@@ -130,13 +132,23 @@ pub(super) fn read(member: &mut Member<'_>) -> Votes {
         .of
         .params
         .map(|params| pairs(&params.load_balancer_attributes));
+    let groups = member.list(GROUPS).map(|groups| member.asked(GROUPS, groups));
+    let explicit = groups.as_ref().is_some_and(|groups| !groups.value.is_empty());
+    let (manage, unreadable) = match member.annotations.bool(MANAGE) {
+        Err(error) if !explicit => (None, Some(member.malformed(&error))),
+        manage => (
+            member.take(manage).map(|manage| member.asked(MANAGE, manage)),
+            None,
+        ),
+    };
     Votes {
         name: name(member),
         scheme: scheme(member),
         ip_address_type: ip_address_type(member),
         subnets: subnets(member),
-        groups: member.list(GROUPS).map(|groups| member.asked(GROUPS, groups)),
-        manage_backend_rules: member.bool(MANAGE).map(|manage| member.asked(MANAGE, manage)),
+        groups,
+        manage_backend_rules: manage,
+        manage_unreadable: unreadable,
         attributes: asked_map(member, ATTRIBUTES),
         class_attributes: class_attributes.unwrap_or_default(),
         tags: asked_tags(member, tags),

@@ -185,6 +185,6 @@ fn backend_group(
 fn find_port<'s>(service: &'s Service, wanted: &IntOrString) -> Option<&'s ServicePort> {
     service.ports.iter().find(|port| match wanted {
         IntOrString::Int(number) => port.port == *number,
-        IntOrString::String(name) => port.name == *name && !name.is_empty(),
+        IntOrString::String(name) => port.name == *name,
     })
 }

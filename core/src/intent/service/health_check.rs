@@ -153,7 +153,7 @@ fn named_port(service: &Service, target_type: TargetType, name: &str) -> Result<
     let found = service
         .ports
         .iter()
-        .find(|port| port.name == name && !name.is_empty())
+        .find(|port| port.name == name)
         .ok_or_else(|| {
             format!("'{name}' is no port name of the Service; write a number, traffic-port or a port name")
         })?;

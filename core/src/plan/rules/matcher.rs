@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::compare::{normal, same_outcome};
+use super::compare::{normal, same_outcome, same_text};
 use super::numbers;
 use super::overlap;
 use crate::model::{Condition, Rule};
@@ -107,7 +107,7 @@ pub(super) fn match_rules(wanted: &[Rule], existing: &[&Rule], held: &BTreeSet<u
             .wanted
             .and_then(|rank| wanted.get(rank))
             .zip(goal.existing.and_then(|e| existing.get(e)));
-        goal.change = pair.is_some_and(|(new, old)| !same_outcome(new, old));
+        goal.change = pair.is_some_and(|(new, old)| !same_outcome(new, old) || !same_text(new, old));
     }
     let kept: BTreeSet<usize> = left.intersection(held).copied().collect();
     left.retain(|index| !kept.contains(index));

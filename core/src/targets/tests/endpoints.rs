@@ -183,7 +183,6 @@ fn pods_are_chosen_by_readiness_of_endpoint_containers_and_node() {
     let mut endpoints: Vec<_> = [&ready, &gated, &starting, &leaving].map(endpoint).into();
     let mut always_ready = endpoint(&leaving);
     always_ready.ready = Some(true);
-    endpoints.push(always_ready);
     let mut no_pod = endpoint(&ready);
     no_pod.pod = None;
     endpoints.push(no_pod);
@@ -196,8 +195,18 @@ fn pods_are_chosen_by_readiness_of_endpoint_containers_and_node() {
         addresses(&up, &service(), json!({}), true),
         ["10.0.0.1:8080", "10.0.0.2:8080"]
     );
+    // As with publishNotReadyAddresses.
+    let believed = pods_and_slices(pods.clone(), vec![slice(8080, vec![always_ready])], "True");
+    assert_eq!(
+        addresses(&believed, &service(), json!({}), true),
+        ["10.0.0.4:8080"]
+    );
     let lost = pods_and_slices(pods[1..].to_vec(), slices.clone(), "Unknown");
-    assert_eq!(addresses(&lost, &service(), json!({}), true), ["10.0.0.2:8080"]);
+    assert_eq!(
+        addresses(&lost, &service(), json!({}), true),
+        ["10.0.0.2:8080", "10.0.0.4:8080"],
+        "an eviction from a lost node ends nothing"
+    );
     assert!(addresses(&lost, &service(), json!({}), false).is_empty());
     let down = pods_and_slices(pods[1..].to_vec(), slices, "False");
     assert!(addresses(&down, &service(), json!({}), true).is_empty());

@@ -93,10 +93,12 @@ fn a_path_changed_is_one_write_and_so_are_two_rules_that_swap() {
 }
 
 #[test]
-fn order_of_values_and_conditions_is_no_difference() {
-    let world = world(&["host a b, path /x /y -> a*1 b*2", "-> 404"], &[]);
-    let wanted = stack(&["path /y /x, host b a -> b*2 a*1", "-> 404"]);
+fn order_of_conditions_is_no_difference_and_that_of_values_one_write() {
+    let mut world = world(&["host a b, path /x /y -> a*1 b*2", "-> 404"], &[]);
+    let wanted = stack(&["path /x /y, host a b -> b*2 a*1", "-> 404"]);
     assert!(world.plan(&wanted).is_empty());
+    let wanted = stack(&["path /y /x, host b a -> b*2 a*1", "-> 404"]);
+    assert_eq!(change(&mut world, &wanted), ["modify 1"]);
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn an_absent_answer_is_a_fault_where_something_is_needed() {
 }
 
 #[test]
-fn a_changed_scheme_asks_for_another_load_balancer_and_nothing_of_the_old_one_binds_it() {
+fn a_changed_scheme_asks_for_another_load_balancer_without_groups_where_the_old_one_has_none() {
     let mut world = World::baseline();
     world.existing.push(existing(Scheme::Internal, &[]));
     let intent = annotated(&[("aws-load-balancer-scheme", "internet-facing")]);
@@ -201,7 +201,10 @@ fn a_changed_scheme_asks_for_another_load_balancer_and_nothing_of_the_old_one_bi
     assert!(problems.is_empty(), "{problems:?}");
     let balancer = &stack.load_balancers[0];
     assert_eq!(balancer.scheme, Scheme::InternetFacing);
-    assert!(!balancer.security_groups.is_empty(), "the old one has none");
+    assert!(
+        balancer.security_groups.is_empty(),
+        "as the old one, which settles that much"
+    );
     let second = balancer.second_name.as_deref().unwrap();
     assert!(second != balancer.name && second.len() == balancer.name.len());
     let group = &stack.target_groups[0];

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use elbow_core::build::{Built, build};
 use elbow_core::intent::Intent;
 use elbow_core::model::{IpAddressType, LoadBalancerState, LoadBalancerType, Ref, Scheme};
+use elbow_core::pattern;
 use elbow_core::question::{
     Answer, Answers, ExistingLoadBalancer, Fact, Group, Question, RouteTable, Subnet, Vpc,
 };
@@ -132,7 +133,7 @@ impl World {
             Question::GroupsByName(names) => Fact::Groups(
                 self.groups
                     .iter()
-                    .filter(|group| names.contains(&group.tags["Name"]))
+                    .filter(|group| names.iter().any(|name| pattern::fits(name, &group.tags["Name"])))
                     .cloned()
                     .collect(),
             ),
