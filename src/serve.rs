@@ -109,3 +109,23 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
         tracing::error!(%error, "a server ended");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn addresses_are_read_as_go_reads_them() {
+        for none in ["", "0"] {
+            assert!(bind("metrics-bind-addr", none).await.unwrap().is_none());
+        }
+        let named = bind("metrics-bind-addr", "localhost:0").await.unwrap().unwrap();
+        assert!(named.local_addr().unwrap().ip().is_loopback());
+        for wrong in ["8080", "127.0.0.1", ":http", "localhost:99999"] {
+            let error = bind("metrics-bind-addr", wrong).await.unwrap_err().to_string();
+            let begin = format!("cannot listen on {wrong} (flag --metrics-bind-addr): allowed is an address");
+            assert!(error.starts_with(&begin), "{error}");
+        }
+    }
+}

@@ -297,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_names_its_pod_in_the_namespace_of_its_slice() {
+        let text = r#"{"metadata":{"name":"web-1","namespace":"demo"},"addressType":"IPv4",
+            "endpoints":[{"addresses":["10.0.0.1"],"targetRef":{"kind":"Pod","name":"web-0"}}]}"#;
+        let trimmed = endpoint_slice(serde_json::from_str(text).unwrap());
+        let pod = trimmed.endpoints.first().and_then(|one| one.pod.clone());
+        assert_eq!(pod, Some(("demo".to_owned(), "web-0".to_owned())));
+    }
+
+    #[test]
     fn a_heartbeat_does_not_change_a_node() {
         let text = |version: &str| {
             format!(

@@ -122,8 +122,7 @@ pub(super) fn assemble(
     let mut parts = Vec::new();
     let mut read_at = now;
     for item in items(question) {
-        let found = lookup(&item).map(|(value, at)| (current(value), at));
-        match found {
+        match lookup(&item) {
             None => return Some(unknown(format!("{item:?} has not been read yet"))),
             Some((Value::Denied(action), _)) => {
                 return Some(Answer::Denied {

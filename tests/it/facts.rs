@@ -133,6 +133,8 @@ async fn answers_in_use_are_refreshed_in_the_background_and_a_change_is_reported
         panic!("known");
     };
     assert_eq!(groups[0].id, id);
+    let pattern = ask(&facts, &Question::GroupsByName(ids(["w?b"]))).await;
+    assert!(matches!(pattern, Answer::Known { fact: Fact::Groups(found), .. } if found == groups));
     assert!(facts.refresh().await.is_empty());
 }
 

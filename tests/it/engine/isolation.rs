@@ -74,6 +74,43 @@ async fn a_service_without_subnets_is_told_and_harms_no_other() {
     assert!(note.contains("subnet-0123456789abcdef0"), "{note}");
 }
 
+/// The shared backend security group too is made only for what can be built.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_made_for_a_service_at_fault() {
+    let world = world();
+    let annotations = [("nlb-target-type", "instance"), ("subnets", "no-such-name")];
+    world.apply(&service("bad", &annotations, &http()));
+    let mut controller = world.start();
+    let seen = controller.run_for(Duration::from_mins(5)).await;
+    assert!(seen.writes().is_empty(), "{:?}", seen.writes());
+    assert_eq!(warning(&world, "bad").0, "FailedBuildModel");
+    let finalizers = world.get(SERVICES, "bad")["metadata"]["finalizers"].clone();
+    assert!(finalizers.is_null(), "{finalizers}");
+}
+
+/// A load balancer keeps the subnets it is made with.
+#[tokio::test(start_paused = true)]
+async fn a_new_load_balancer_is_made_with_the_subnets_of_now() {
+    let world = world();
+    world.apply(&plain("first"));
+    let mut controller = world.start();
+    controller.run_for(Duration::from_mins(2)).await;
+    world.land.emulator.with_world(|account, _| {
+        let subnet = account.ec2.subnets.get_mut("subnet-0e1b000000000001c").unwrap();
+        subnet.tags.remove("kubernetes.io/role/internal-elb").unwrap();
+    });
+    world.apply(&plain("second"));
+    controller.to_rest().await;
+    let zones = world.land.emulator.with_world(|account, _| {
+        let balancers = account.elb.load_balancers.values();
+        let mut zones: Vec<(String, usize)> =
+            balancers.map(|one| (one.name.clone(), one.zones.len())).collect();
+        zones.sort();
+        zones.into_iter().map(|(_, zones)| zones).collect::<Vec<usize>>()
+    });
+    assert_eq!(zones, [3, 2], "of the first and the second");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unparsable_annotation_is_told_and_harms_no_other() {
     let world = world();
