@@ -158,13 +158,14 @@ async fn follow<K, T: Trimmed>(
                 let (list, unread) = (std::mem::take(&mut list), std::mem::take(&mut unread));
                 store(&stores).replace_but(list, &unread)
             }
-            Ok(Event::Apply(seen)) => match seen.object {
-                Some(object) => store(&stores).apply(trim(object)).into_iter().collect(),
-                None => {
+            Ok(Event::Apply(seen)) => {
+                if seen.object.is_none() {
                     store(&stores).unread(seen.name);
-                    Vec::new()
                 }
-            },
+                let object = seen.object.map(&trim);
+                let change = object.and_then(|object| store(&stores).apply(object));
+                change.into_iter().collect()
+            }
             Ok(Event::Delete(seen)) => store(&stores).delete(&seen.name).into_iter().collect(),
             Err(error) => {
                 tracing::warn!(%error, "a watch failed; it is started again");

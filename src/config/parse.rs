@@ -87,25 +87,27 @@ pub fn string_set(flag: &str, values: &[String]) -> Result<BTreeSet<String>, Str
 fn fields(line: &str) -> Result<Vec<String>, String> {
     let (mut fields, mut rest) = (Vec::new(), line);
     loop {
-        let (field, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_field(quoted).ok_or_else(|| {
-                format!("the quotes in '{line}' do not end at a comma; quote whole values only")
-            })?,
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                let (field, after) = rest.split_at(end);
-                if field.contains('"') {
-                    return Err(format!("'{field}' has a quote inside; quote whole values only"));
-                }
-                (field.to_owned(), after)
-            }
-        };
+        let (field, after) = field(rest)?;
         fields.push(field);
         match after.strip_prefix(',') {
             Some(next) => rest = next,
             None => return Ok(fields),
         }
     }
+}
+
+/// The first field, and what follows it.
+fn field(line: &str) -> Result<(String, &str), String> {
+    if let Some(quoted) = line.strip_prefix('"') {
+        return quoted_field(quoted)
+            .ok_or_else(|| format!("the quotes in '{line}' do not end at a comma; quote whole values only"));
+    }
+    let end = line.find(',').unwrap_or(line.len());
+    let (field, after) = line.split_at(end);
+    if field.contains('"') {
+        return Err(format!("'{field}' has a quote inside; quote whole values only"));
+    }
+    Ok((field.to_owned(), after))
 }
 
 /// A field behind its opening quote, and what follows its closing one: a comma or nothing.

@@ -63,10 +63,7 @@ pub(super) fn items(question: &Question) -> BTreeSet<Item> {
 
 impl Value {
     pub(super) fn is_known(&self) -> bool {
-        match self {
-            Self::Absent | Self::Denied(_) | Self::Unknown(_) => false,
-            _ => true,
-        }
+        !matches!(self, Self::Absent | Self::Denied(_) | Self::Unknown(_))
     }
 
     pub(super) fn is_unknown(&self) -> bool {
