@@ -11,7 +11,7 @@ BIN := $(CARGO_TARGET_DIR)/debug
 export ELBOW_BIN := $(BIN)/elbow
 export ELBOW_EMULATOR_BIN := $(BIN)/elbow-emulator
 export ELBOW_E2E_BIN := $(BIN)/elbow-e2e
-# Tests with real parts mostly wait for one another: more of them than cores run at a time.
+# Tests with real parts mostly wait: more of them than cores run at a time.
 AT_ONCE := 5
 # One set of features for everything that is built here, so that the AWS SDK is compiled once.
 BUILD := cargo build --locked --workspace --all-targets

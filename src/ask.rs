@@ -49,7 +49,7 @@ pub async fn wanted(engine: &Engine, intent: &Intent, cx: &Cx) -> Wanted {
     {
         // A load balancer keeps the subnets it is made with, so they are not chosen from an old list.
         let network = BTreeSet::from([Question::VpcSubnets, Question::RouteTables]);
-        engine.facts.doubt(&Key::Stack(intent.key.clone()), &network);
+        engine.facts.doubt_also(&Key::Stack(intent.key.clone()), network);
     }
     let mut answers = Answers::new();
     for _ in 0..=ROUNDS {
@@ -66,14 +66,14 @@ pub async fn wanted(engine: &Engine, intent: &Intent, cx: &Cx) -> Wanted {
             Built::Wait(reason) => return Wanted::Wait(reason),
             Built::Ask(questions) => {
                 engine.note_questions(&intent.key, &questions);
-                answers.extend(answer(engine, &intent.key, &questions, cx).await);
+                answers.extend(answer(engine, intent, &questions, cx).await);
             }
         }
     }
     Wanted::Wait(format!("the build still had questions after {ROUNDS} rounds"))
 }
 
-async fn answer(engine: &Engine, key: &StackKey, questions: &BTreeSet<Question>, cx: &Cx) -> Answers {
+async fn answer(engine: &Engine, intent: &Intent, questions: &BTreeSet<Question>, cx: &Cx) -> Answers {
     let mut answers = Answers::new();
     let mut of_aws = BTreeSet::new();
     for question in questions {
@@ -85,14 +85,14 @@ async fn answer(engine: &Engine, key: &StackKey, questions: &BTreeSet<Question>,
                     read_at: engine.clock.now(),
                 }
             }
-            Question::BackendGroup => match known_backend_group(engine, key) {
+            // Another answer may stop the build, and nothing is made or kept for that one.
+            Question::BackendGroup if questions.len() > 1 => continue,
+            Question::BackendGroup => match known_backend_group(engine, &intent.key) {
                 Some(fact) => Answer::Known {
                     fact,
                     read_at: engine.clock.now(),
                 },
-                // Another answer may stop the build: nothing is made for that one.
-                None if questions.len() > 1 => continue,
-                None => make_backend_group(engine, key, cx).await,
+                None => make_backend_group(engine, intent, cx).await,
             },
             _ => {
                 of_aws.insert(question.clone());
@@ -116,8 +116,8 @@ fn known_backend_group(engine: &Engine, key: &StackKey) -> Option<Fact> {
 }
 
 /// A wait for the key that makes the shared backend group.
-async fn make_backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer {
-    if let Err(reason) = add_finalizer(engine, key, cx).await {
+async fn make_backend_group(engine: &Engine, intent: &Intent, cx: &Cx) -> Answer {
+    if let Err(reason) = add_finalizer(engine, intent, cx).await {
         return Answer::Unknown { reason };
     }
     engine.wake(
@@ -132,19 +132,18 @@ async fn make_backend_group(engine: &Engine, key: &StackKey, cx: &Cx) -> Answer 
 }
 
 /// The group is wanted only while somebody carries our finalizer, so the finalizer comes before the group.
-async fn add_finalizer(engine: &Engine, key: &StackKey, cx: &Cx) -> Result<(), String> {
-    let intent = reconcile::intent(engine, key);
+async fn add_finalizer(engine: &Engine, intent: &Intent, cx: &Cx) -> Result<(), String> {
     let sick = intent.left_out();
     let missing = intent
         .owners
-        .into_iter()
+        .iter()
         .filter(|owner| !owner.gone && !owner.has_finalizer && !sick.contains(&owner.object));
     let steps: Vec<Step> = missing
         .map(|owner| Step {
             id: StepId(0),
             action: Action::AddFinalizer {
-                object: owner.object,
-                finalizer: owner.finalizer,
+                object: owner.object.clone(),
+                finalizer: owner.finalizer.clone(),
             },
             needs: BTreeSet::new(),
             origins: BTreeSet::new(),
@@ -154,7 +153,7 @@ async fn add_finalizer(engine: &Engine, key: &StackKey, cx: &Cx) -> Result<(), S
     if steps.is_empty() {
         return Ok(());
     }
-    let plan = step::independent(&Key::Stack(key.clone()), steps);
+    let plan = step::independent(&Key::Stack(intent.key.clone()), steps);
     let applied = apply::apply(&plan, &reconcile::context(engine, cx)).await;
     match applied.failed.first() {
         Some((_, problem)) => Err(problem.message.clone()),

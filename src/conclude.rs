@@ -160,11 +160,15 @@ async fn let_go(engine: &Engine, intent: &Intent, steps: Vec<Step>, run: &mut Ru
         fail(run, intent, Reason::FailedRemoveFinalizer, &problem.message);
     }
     run.retry |= applied.is_worth_a_retry();
-    waits(run, &applied);
+    waits(run, intent, &applied);
 }
 
-/// Takes over what the steps wait for, and when to look again.
-fn waits(run: &mut Run, applied: &Applied) {
+/// Takes over what the steps wait for, and when to look again; an event tells of each wait that begins.
+fn waits(run: &mut Run, intent: &Intent, applied: &Applied) {
+    for waiting in applied.waiting.iter().filter(|waiting| waiting.entered) {
+        let entered = status::wait_entered(&intent.owners, &waiting.objects, &waiting.for_);
+        run.events.extend(entered);
+    }
     let unanswered = applied.unanswered.iter().map(|(_, sentence)| sentence);
     let waiting = applied.waiting.iter().map(|waiting| &waiting.for_);
     run.waits.extend(waiting.chain(unanswered).cloned());
@@ -230,11 +234,7 @@ fn outcome(intent: &Intent, pass: &Pass) -> Run {
     run.problems.sort();
     run.problems.dedup();
     run.retry = applied.is_worth_a_retry();
-    for waiting in applied.waiting.iter().filter(|waiting| waiting.entered) {
-        let entered = status::wait_entered(&intent.owners, &waiting.objects, &waiting.for_);
-        run.events.extend(entered);
-    }
-    waits(&mut run, applied);
+    waits(&mut run, intent, applied);
     run
 }
 

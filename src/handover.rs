@@ -123,9 +123,12 @@ pub async fn write(engine: &Engine, plans: &[Plan]) -> Result<()> {
             "{}: AWS left a call without an answer; run the command again",
             plan.key
         );
-        if let Some(problem) = plan.problems.first() {
-            bail!("{}: not everything is handed over: {problem}", plan.key);
-        }
     }
-    Ok(())
+    let mut stopped = plans
+        .iter()
+        .flat_map(|plan| plan.problems.iter().map(|problem| (&plan.key, problem)));
+    match stopped.next() {
+        Some((key, problem)) => bail!("{key}: not everything is handed over: {problem}"),
+        None => Ok(()),
+    }
 }

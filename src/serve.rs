@@ -23,7 +23,8 @@ pub struct ServeError {
     reason: String,
 }
 
-/// Listens on an address in Go's form: `:8080` is every interface, a host may be a name. `0` and the empty text are no address.
+/// Listens on an address in Go's form: `:8080` is every interface, a host may be a name. `0` and the empty text are no
+/// address.
 pub async fn bind(flag: &'static str, addr: &str) -> Result<Option<TcpListener>, ServeError> {
     if addr.is_empty() || addr == "0" {
         return Ok(None);
@@ -52,8 +53,9 @@ pub async fn bind(flag: &'static str, addr: &str) -> Result<Option<TcpListener>,
 /// IPv6 takes IPv4 along; a machine without IPv6 has the other one only.
 async fn every_interface(port: &str) -> std::io::Result<TcpListener> {
     match TcpListener::bind(format!("[::]:{port}")).await {
-        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(error),
         Err(_) => TcpListener::bind(format!("0.0.0.0:{port}")).await,
+        bound => bound,
     }
 }
 

@@ -1,6 +1,6 @@
-//! Values of EC2 filters, which may hold wildcards (AWS, "List and filter using the CLI and API").
+//! Values of EC2 filters, which may hold wildcards (Amazon EC2 user guide, "List and filter your resources").
 
-/// Whether a text fits a filter value: `*` is any run, also none, `?` one character, `\` takes the next one as it is.
+/// Whether a text fits a filter value: `*` is any run of characters, `?` one or none, `\` takes the next one as it is.
 /// Letter case counts.
 pub fn fits(pattern: &str, text: &str) -> bool {
     let pattern = tokens(pattern);
@@ -17,7 +17,10 @@ pub fn fits(pattern: &str, text: &str) -> bool {
                     Some(*any)
                 })
                 .collect(),
-            Token::Any => (0..fitting.len()).map(|at| before(at).unwrap_or(false)).collect(),
+            Token::Any => (0..)
+                .zip(&fitting)
+                .map(|(at, fits)| *fits || before(at).unwrap_or(false))
+                .collect(),
             Token::One(wanted) => (0..fitting.len())
                 .map(|at| {
                     let here = at.checked_sub(1).and_then(|at| text.get(at));
@@ -27,11 +30,6 @@ pub fn fits(pattern: &str, text: &str) -> bool {
         };
     }
     fitting.last().copied().unwrap_or(false)
-}
-
-/// Whether a filter value is more than a plain text.
-pub fn is_pattern(value: &str) -> bool {
-    value.contains(['*', '?', '\\'])
 }
 
 enum Token {
@@ -68,7 +66,8 @@ mod tests {
             ("prod-nlb-*", "test-nlb-a", false),
             ("*net*", "kubernetes", true),
             ("n?t", "net", true),
-            ("n?t", "nt", false),
+            ("n?t", "nt", true),
+            ("n?t", "neat", false),
             (r"a\*", "a*", true),
             (r"a\*", "ab", false),
             (r"a\", r"a\", true),
@@ -77,11 +76,5 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
         }
-    }
-
-    #[test]
-    fn plain_texts_are_no_patterns() {
-        assert!(is_pattern("a*") && is_pattern("a?") && is_pattern(r"a\b"));
-        assert!(!is_pattern("prod-nlb"));
     }
 }

@@ -30,7 +30,7 @@ pub enum Question {
     /// The load balancers tagged for a stack of this cluster.
     Existing(StackKey),
     /// The shared backend security group of the VPC. Asked alone it is made where there is none; asked beside others
-    /// it may stay unanswered.
+    /// it stays unanswered.
     BackendGroup,
     /// The target group with a name, whoever made it.
     TargetGroupByName(String),

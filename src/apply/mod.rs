@@ -168,6 +168,7 @@ pub async fn apply(plan: &Plan, context: &ApplyContext<'_>) -> Applied {
         graph.end(id, done || refused && is_beside(plan, id));
         record(&mut applied, id, end);
     }
+    step::end_waits(plan, &applied.done, key, context.mirror);
     applied
 }
 

@@ -12,15 +12,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::ApplyContext;
 use super::words::{doing, operation, subject_text};
 use crate::aws::Cx;
-use crate::mirror::Wait;
+use crate::mirror::{Mirror, Wait};
 
 /// How a step ends.
 #[derive(Debug)]
 pub(super) enum End {
     /// Done, with what it produced.
     Done(Option<(ResourceAddress, Output)>),
-    /// Waited for long enough: what needs the step goes on. The wait ends with the step it was for, so that its
-    /// bound stays over where that one does not succeed at once.
+    /// Waited for long enough: what needs the step goes on. The wait ends when all that is done, so that its bound
+    /// stays over where something does not succeed at once.
     Overdue,
     /// Not done: a problem for each object that asked.
     Failed(Vec<Problem>),
@@ -75,7 +75,7 @@ impl Running<'_> {
                 if let Some(key) = self.key {
                     self.context.mirror.wrote(key, self.step, &self.outputs);
                 }
-                self.end_waits();
+                self.context.mirror.end_wait(&self.wait_subject());
                 self.log();
             }
             End::Unanswered(_) => self.suspect(),
@@ -251,22 +251,24 @@ impl Running<'_> {
     fn wait_subject(&self) -> String {
         wait_subject(&self.step.action, self.key)
     }
+}
 
-    /// Ends the waits that were for this step: its own, and those before it whose bound was over.
-    fn end_waits(&self) {
-        let mirror = self.context.mirror;
-        mirror.end_wait(&self.wait_subject());
-        if self.step.action.is_wait() || !self.plan.steps.iter().any(|step| step.action.is_wait()) {
-            return;
+/// Ends the waits of a plan, those whose bound was over included, where all that waited for them is done.
+pub(super) fn end_waits(plan: &Plan, done: &BTreeSet<StepId>, key: Option<&StackKey>, mirror: &Mirror) {
+    let ended = |id: &StepId| done.contains(id);
+    for wait in plan
+        .steps
+        .iter()
+        .filter(|step| step.action.is_wait() && ended(&step.id))
+    {
+        let mut behind = BTreeSet::from([wait.id]);
+        for step in &plan.steps {
+            if !step.needs.is_disjoint(&behind) {
+                behind.insert(step.id);
+            }
         }
-        let (mut before, mut next) = (BTreeSet::new(), vec![self.step]);
-        while let Some(step) = next.pop() {
-            let fresh = step.needs.iter().filter(|need| before.insert(**need));
-            next.extend(fresh.filter_map(|need| self.plan.steps.get(need.0)));
-        }
-        let before = before.into_iter().filter_map(|id| self.plan.steps.get(id.0));
-        for step in before.filter(|step| step.action.is_wait()) {
-            mirror.end_wait(&wait_subject(&step.action, self.key));
+        if behind.iter().all(ended) {
+            mirror.end_wait(&wait_subject(&wait.action, key));
         }
     }
 }

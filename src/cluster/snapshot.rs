@@ -1,5 +1,6 @@
 //! One list of every kind, without a watch: what `elbow plan` looks at.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
@@ -50,12 +51,13 @@ impl Reader for Lists<'_> {
         let request = Request::new(api.resource_url()).list(&ListParams::default());
         let request = request.map_err(kube::Error::BuildRequest)?;
         let list: ObjectList<Value> = self.client.request(request).await?;
-        let (mut read, mut unread) = (Vec::new(), Vec::new());
+        let (mut read, mut unread, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
         for object in &list.items {
             match parse::<K>(object) {
                 Ok(object) => read.push((kind.trim)(object, self.quic)),
                 Err(wrong) => {
                     let object = address(&K::kind(&()), object);
+                    names.insert((object.namespace.clone(), object.name.clone()));
                     unread.push(Problem::fault(
                         &object,
                         &wrong.field,
@@ -65,7 +67,7 @@ impl Reader for Lists<'_> {
                 }
             }
         }
-        (kind.store)(self.stores).replace(read);
+        (kind.store)(self.stores).replace_but(read, &names);
         let mut all = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
         all.append(&mut unread);
         Ok(())

@@ -188,7 +188,7 @@ impl<T: Trimmed> Store<T> {
     }
 
     /// Notes that an object is there and does not parse. One that was seen before stays as it was.
-    pub fn unread(&self, name: Name) {
+    pub fn note_unread(&self, name: Name) {
         self.write(|objects| {
             if !objects.by_name.contains_key(&name) {
                 objects.unread.insert(name);
@@ -197,7 +197,7 @@ impl<T: Trimmed> Store<T> {
     }
 
     /// Names of objects that are there and of which nothing is known: they have never parsed.
-    pub fn unknown(&self) -> BTreeSet<Name> {
+    pub fn unread(&self) -> BTreeSet<Name> {
         self.lock().unread.clone()
     }
 
@@ -274,14 +274,14 @@ mod tests {
     fn what_never_parsed_is_unknown_until_it_parses_or_goes() {
         let (store, name) = (Store::default(), |name: &str| (String::new(), name.to_owned()));
         store.replace_but(vec![node("b", "True")], &BTreeSet::from([name("a"), name("b")]));
-        assert_eq!(store.unknown(), BTreeSet::from([name("a")]));
+        assert_eq!(store.unread(), BTreeSet::from([name("a")]));
         store.apply(node("a", "True"));
-        store.unread(name("a"));
-        assert_eq!(store.unknown(), BTreeSet::new());
-        store.unread(name("c"));
-        assert_eq!(store.unknown(), BTreeSet::from([name("c")]));
+        store.note_unread(name("a"));
+        assert_eq!(store.unread(), BTreeSet::new());
+        store.note_unread(name("c"));
+        assert_eq!(store.unread(), BTreeSet::from([name("c")]));
         assert!(store.delete(&name("c")).is_none());
-        assert_eq!(store.unknown(), BTreeSet::new());
+        assert_eq!(store.unread(), BTreeSet::new());
     }
 
     #[test]

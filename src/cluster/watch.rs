@@ -160,7 +160,7 @@ async fn follow<K, T: Trimmed>(
             }
             Ok(Event::Apply(seen)) => {
                 if seen.object.is_none() {
-                    store(&stores).unread(seen.name);
+                    store(&stores).note_unread(seen.name);
                 }
                 let object = seen.object.map(&trim);
                 let change = object.and_then(|object| store(&stores).apply(object));

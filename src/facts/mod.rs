@@ -96,6 +96,15 @@ impl Facts {
         self.lock().doubts.insert(key.clone(), questions.clone());
     }
 
+    /// The same of more questions.
+    pub fn doubt_also(&self, key: &Key, questions: BTreeSet<Question>) {
+        self.lock()
+            .doubts
+            .entry(key.clone())
+            .or_default()
+            .extend(questions);
+    }
+
     /// A key is well again, or gone.
     pub fn trust(&self, key: &Key) {
         self.lock().doubts.remove(key);

@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 const FIRST: SignedDuration = SignedDuration::from_secs(2);
 /// Longest interval.
 const LONGEST: SignedDuration = SignedDuration::from_secs(30);
-/// A wait that nobody has asked about for so long is over.
-const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
+/// A wait that nobody has asked about for so long is over. What AWS refused is not sent again for ten minutes.
+const FORGOTTEN: SignedDuration = SignedDuration::from_mins(15);
 
 /// A look at something that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +79,11 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_nobody_asked_about_for_an_hour_starts_anew() {
+    fn a_wait_nobody_asked_about_for_a_quarter_of_an_hour_starts_anew() {
         let mut waits = Waits::default();
         let start = Timestamp::UNIX_EPOCH;
         waits.enter("a", start);
-        let later = start + SignedDuration::from_hours(2);
+        let later = start + SignedDuration::from_mins(16);
         assert_eq!(waits.enter("a", later).since, later);
     }
 }

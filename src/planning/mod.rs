@@ -22,7 +22,7 @@ use crate::reconcile;
 use crate::targets::Extent;
 use crate::{assemble, kubernetes};
 
-/// How long an answer may take before we say so.
+/// How long AWS may be silent before we say so: its reads take less than a second as a rule.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Prints what the controller would do.
@@ -76,7 +76,7 @@ async fn engine(config: &Config, client: kube::Client) -> Result<Engine> {
         namespace: kubernetes::own_namespace(""),
         process: Process::one_shot(),
     };
-    patiently("AWS", assemble::engine(config, parts)).await
+    patiently(assemble::engine(config, parts)).await
 }
 
 /// Fills the stores from a cluster, if there is one, and the mirror from AWS, whose VPC has to exist. Objects that do
@@ -90,7 +90,7 @@ pub async fn observe(engine: &Engine, clients: Option<&Clients>, config: &Config
             .map_err(|error| anyhow::anyhow!(kubernetes::chain(&error)))
             .context("cannot list what is in the cluster")?;
     }
-    patiently("AWS", look_at_aws(engine)).await?;
+    patiently(look_at_aws(engine)).await?;
     Ok(unread)
 }
 
@@ -101,13 +101,13 @@ async fn look_at_aws(engine: &Engine) -> Result<()> {
     Ok(())
 }
 
-/// Says from time to time that an answer takes long.
-async fn patiently<T>(whom: &str, answer: impl Future<Output = T>) -> T {
+/// Says from time to time that AWS takes long to answer.
+async fn patiently<T>(answer: impl Future<Output = T>) -> T {
     let mut answer = pin!(answer);
     loop {
         match tokio::time::timeout(PATIENCE, &mut answer).await {
             Ok(answer) => return answer,
-            Err(_) => eprintln!("elbow: waiting for {whom} to answer"),
+            Err(_) => eprintln!("elbow: waiting for AWS to answer"),
         }
     }
 }

@@ -50,7 +50,7 @@ impl BackendState {
 }
 
 impl Targets {
-    /// Id of the group for a stack; `None` while it has to be found or made: the key `BackendGroup` does that
+    /// Id of the group for a stack that needs it, which keeps it; `None` while it has to be found or made: the key `BackendGroup` does that
     /// and wakes the stack.
     pub fn backend_group(&self, mirror: &Mirror, asker: &StackKey) -> Option<String> {
         if let Some(given) = &self.settings.backend_security_group {

@@ -53,8 +53,13 @@ impl Targets {
         if result == GroupResult::Held {
             run.waits
                 .push("all bindings to be worked out before rules are revoked".to_owned());
-            // Nothing wakes us when a binding that does not parse is deleted.
-            run.retry |= !context.stores.bindings.unknown().is_empty();
+            for (namespace, name) in context.stores.bindings.unread() {
+                run.waits.push(format!(
+                    "TargetGroupBinding {namespace}/{name}, which does not parse, to be mended or deleted"
+                ));
+                // Nothing wakes us when it is deleted.
+                run.retry = true;
+            }
         }
         let wake = lock(&self.ledger).finish(group, &todo, &result);
         run.enqueue.extend(wake.iter().map(binding_key));
@@ -182,7 +187,7 @@ fn managing_bindings(stores: &Stores) -> BTreeSet<BindingName> {
     let mut names: BTreeSet<BindingName> = managing
         .map(|binding| (binding.meta.namespace.clone(), binding.meta.name.clone()))
         .collect();
-    names.extend(stores.bindings.unknown());
+    names.extend(stores.bindings.unread());
     names
 }
 

@@ -67,7 +67,7 @@ impl Targets {
             .iter()
             .filter(|(_, binding)| is_managing(&binding.object))
             .map(|(name, _)| name.clone())
-            .chain(context.stores.bindings.unknown())
+            .chain(context.stores.bindings.unread())
             .collect();
         let mut ledger = RulesLedger::default();
         let (mut previews, mut leftovers) = (Previews::default(), BTreeSet::new());

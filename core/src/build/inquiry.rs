@@ -50,8 +50,11 @@ impl<'a> Inquiry<'a> {
         problems.append(&mut self.problems);
         let faulty = problems.iter().any(Problem::is_fault);
         // To ask for the shared group alone is to have it made, so it is not asked for a build that something stops.
-        let only_the_group = self.asked.iter().all(|asked| *asked == Question::BackendGroup);
-        if !(self.asked.is_empty() || only_the_group && (faulty || !self.waits.is_empty())) {
+        let stopped = faulty || !self.waits.is_empty();
+        if stopped && self.asked.iter().all(|asked| *asked == Question::BackendGroup) {
+            self.asked.clear();
+        }
+        if !self.asked.is_empty() {
             return Built::Ask(self.asked);
         }
         if faulty {

@@ -1,7 +1,7 @@
 //! Builder: from an [`Intent`] and answers to a [`Stack`], one lowering for all front ends.
 //!
 //! In: wishes, settings, and what is known of AWS. Out: the wanted stack with warnings, or the questions that
-//! are still open. Called again with more answers until it gives a stack; four rounds at most:
+//! are still open. Called again with more answers until it gives a stack; five rounds at most:
 //! (1) what exists, explicit subnets; (2) other subnets, security groups, VPC; (3) route tables, zones;
 //! (4) zones of subnets found by reachability.
 

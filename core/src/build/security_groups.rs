@@ -182,7 +182,7 @@ fn warn_unused_sources(wish: &SecurityWish, inquiry: &mut Inquiry<'_>) {
     }
 }
 
-/// Ids first, then names, both in AWS's order, not de-duplicated.
+/// Ids first, then names, both in AWS's order; one that is named by id and by name stands there twice.
 fn resolve_groups(wish: &SecurityWish, inquiry: &mut Inquiry<'_>) -> Option<Vec<Ref>> {
     let (ids, names): (Vec<&String>, Vec<&String>) =
         wish.groups.iter().partition(|name| name.starts_with("sg-"));

@@ -82,7 +82,6 @@ impl Report {
     /// For people: what is done first stands first.
     pub fn text(&self) -> String {
         let mut text = self.head();
-        let has_head = !self.unread.is_empty();
         let notes = text.len();
         let (before, after) = match &self.backend {
             Some(backend) if backend.change == BackendChange::Delete => (None, Some(backend)),
@@ -103,7 +102,7 @@ impl Report {
         if let Some(backend) = after {
             let _ = write!(text, "{backend}");
         }
-        if text.len() == notes && !has_head {
+        if text.len() == notes && self.unread.is_empty() {
             text.push_str("no changes: no Service, Ingress or TargetGroupBinding is ours\n");
         }
         text

@@ -8,8 +8,8 @@ use crate::view::{Ingress, IngressPoint};
 /// What has to be written so that a member shows the address of its group's load balancer; `None` if it shows it
 /// already. `ports` are those of the whole group. The status of a member that leaves stays as it is.
 ///
-/// Upstream's comparison: one entry with the host name, whatever address stands beside it; of its ports the numbers, not protocol and
-/// order.
+/// Upstream's comparison: one entry with the host name, whatever address stands beside it; of its ports the numbers,
+/// not protocol and order.
 pub fn group_change(ingress: &Ingress, dns_name: &str, ports: &BTreeSet<i32>) -> Option<Vec<IngressPoint>> {
     let hostname = dns_name.to_lowercase();
     if let [present] = ingress.ingress.as_slice() {

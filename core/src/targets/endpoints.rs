@@ -221,7 +221,8 @@ pub fn instance_id(node: &Node) -> Result<String, String> {
     }
 }
 
-/// Endpoints in IP mode. A pod that only waits for its readiness gates counts; a terminating one does not.
+/// Endpoints in IP mode. A pod that only waits for its readiness gates counts; one that
+/// terminates does where its slice says ready, or where nobody knows of its node.
 /// If there is none and `fail_open`, those on nodes whose readiness is unknown.
 pub fn pod_endpoints(
     spec: &TargetGroupBindingSpec,

@@ -95,8 +95,8 @@ impl IntoDeserializer<'_, Error> for Node {
     }
 }
 
-/// The fields a struct knows, under its own spelling, each once. Go reads a second object into the first one, and a
-/// `null` takes away what was there (`encoding/json`).
+/// The fields a struct knows, under its own spelling, each once. As in Go (`encoding/json`) a second object is read
+/// into the first one, and a `null` takes away what was there; Go keeps it in the few fields that are no pointers.
 fn known_fields(entries: Vec<(String, Node)>, fields: &'static [&'static str]) -> Vec<(&'static str, Node)> {
     let mut known: Vec<(&'static str, Node)> = Vec::new();
     for (name, value) in entries {

@@ -7,7 +7,7 @@ use elbow_emulator::{Fault, FaultRule};
 use super::objects::{service, world};
 use super::scenarios::http;
 use super::world::World;
-use crate::support::land::SERVICES;
+use crate::support::land::{GIVEN_GROUP, SERVICES};
 
 fn plain(name: &str) -> serde_json::Value {
     service(name, &[("nlb-target-type", "instance")], &http())
@@ -86,6 +86,33 @@ async fn nothing_is_made_for_a_service_at_fault() {
     assert_eq!(warning(&world, "bad").0, "FailedBuildModel");
     let finalizers = world.get(SERVICES, "bad")["metadata"]["finalizers"].clone();
     assert!(finalizers.is_null(), "{finalizers}");
+}
+
+/// Nor by what happens to others meanwhile.
+#[tokio::test(start_paused = true)]
+async fn no_shared_group_is_made_while_only_a_service_without_subnets_would_need_it() {
+    let world = world();
+    world.land.emulator.with_world(|account, _| {
+        for subnet in account.ec2.subnets.values_mut() {
+            let (key, value) = ("kubernetes.io/cluster/other", "owned");
+            subnet.tags.insert(key.to_owned(), value.to_owned());
+        }
+    });
+    world.land.make_group(GIVEN_GROUP, "given", &[]);
+    world.apply(&plain("bad"));
+    let mut controller = world.start();
+    controller.run_for(Duration::from_mins(1)).await;
+    let annotations = [
+        ("nlb-target-type", "instance"),
+        ("subnets", "subnet-0e1b000000000001a"),
+        ("security-groups", GIVEN_GROUP),
+        ("manage-backend-security-group-rules", "false"),
+    ];
+    world.apply(&service("good", &annotations, &http()));
+    let seen = controller.run_for(Duration::from_mins(5)).await;
+    assert!(has_address(&world, "good") && !has_address(&world, "bad"));
+    assert_eq!(warning(&world, "bad").0, "FailedBuildModel");
+    assert_eq!(seen.writes().get("CreateSecurityGroup"), None);
 }
 
 /// A load balancer keeps the subnets it is made with.

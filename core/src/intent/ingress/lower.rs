@@ -159,7 +159,10 @@ pub(super) fn security(agreed: &Agreed, first: &Member<'_>) -> SecurityWish {
         disabled: None,
         groups: groups.map(|asked| asked.value.clone()).unwrap_or_default(),
         groups_origin: groups.map_or_else(|| origin(GROUPS), |asked| asked.origin.clone()),
-        manage_backend_rules: Ok(manage.map(|asked| asked.value)),
+        manage_backend_rules: match &agreed.manage_unreadable {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(manage.map(|asked| asked.value)),
+        },
         manage_backend_rules_origin: manage.map_or_else(|| origin(MANAGE), |asked| asked.origin.clone()),
         inbound: InboundWish::Listed(permissions(agreed, dualstack)),
         private_link_inbound: Setting::Unmanaged,

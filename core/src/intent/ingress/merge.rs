@@ -27,6 +27,8 @@ pub(super) struct Agreed {
     pub subnets: Option<Asked<SubnetVote>>,
     pub groups: Option<Asked<Vec<String>>>,
     pub manage_backend_rules: Option<Asked<bool>>,
+    /// The first value of that setting that cannot be read, which matters with explicit groups only.
+    pub manage_unreadable: Option<Problem>,
     attributes: Pairs,
     /// Attributes of the first member's class; `None` before there is one.
     class_attributes: Option<BTreeMap<String, String>>,
@@ -155,6 +157,9 @@ impl Agreed {
             &mut self.manage_backend_rules,
             votes.manage_backend_rules.as_ref(),
         );
+        if self.manage_unreadable.is_none() {
+            self.manage_unreadable.clone_from(&votes.manage_unreadable);
+        }
         fill_pairs(&mut self.attributes, &votes.attributes);
         self.class_attributes
             .get_or_insert_with(|| votes.class_attributes.clone());

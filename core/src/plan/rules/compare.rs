@@ -62,19 +62,8 @@ pub(super) fn same_text(wanted: &Rule, actual: &Rule) -> bool {
 
 fn by_field(conditions: &[Condition]) -> Vec<Condition> {
     let mut conditions = reduced(conditions, Order::AsWritten);
-    conditions.sort_by_key(field);
+    conditions.sort_by_key(Condition::field);
     conditions
-}
-
-fn field(condition: &Condition) -> &'static str {
-    match condition {
-        Condition::HostHeader(_) => "host-header",
-        Condition::PathPattern(_) => "path-pattern",
-        Condition::HttpHeader { .. } => "http-header",
-        Condition::HttpRequestMethod(_) => "http-request-method",
-        Condition::QueryString(_) => "query-string",
-        Condition::SourceIp(_) => "source-ip",
-    }
 }
 
 /// Whether a request that meets both rules is treated alike: same actions, same transforms. The wanted rule

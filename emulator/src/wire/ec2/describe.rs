@@ -190,7 +190,7 @@ impl Filters {
     }
 }
 
-/// Whether a text matches a pattern with `*` (any run), `?` (one character) and `\` (the next one as it is).
+/// Whether a text matches a pattern with `*` (any run), `?` (one character or none) and `\` (the next one as it is).
 fn matches(pattern: &str, text: &str) -> bool {
     let mut rest = pattern.chars();
     let mut tail = text.chars();
@@ -200,7 +200,9 @@ fn matches(pattern: &str, text: &str) -> bool {
             let rest = rest.as_str();
             matches(rest, text) || tail.next().is_some() && matches(pattern, tail.as_str())
         }
-        Some('?') => tail.next().is_some() && matches(rest.as_str(), tail.as_str()),
+        Some('?') => {
+            matches(rest.as_str(), text) || tail.next().is_some() && matches(rest.as_str(), tail.as_str())
+        }
         Some('\\') if !rest.as_str().is_empty() => {
             tail.next() == rest.next() && matches(rest.as_str(), tail.as_str())
         }
