@@ -22,6 +22,7 @@ mod records;
 mod restart;
 mod scenarios;
 mod sick_members;
+mod switches;
 mod throttled;
 mod turns;
 mod upstream;

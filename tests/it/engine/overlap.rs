@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use elbow_core::key::Lane;
+use elbow_emulator::World as Account;
 use elbow_emulator::world::ScriptedHealth;
 use elbow_emulator::world::elb::action::{Action, Does};
 use elbow_emulator::world::elb::routing::{Request, route};
-use elbow_emulator::{Call, Fault, FaultRule, World as Account};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -93,7 +93,7 @@ impl Watch {
     }
 }
 
-fn script(world: &World, group: &str, state: &str) {
+pub fn script(world: &World, group: &str, state: &str) {
     world.land.emulator.script_health(ScriptedHealth {
         target_group: group.to_owned(),
         target: "*".to_owned(),
@@ -142,7 +142,7 @@ fn look(world: &World, seen: &mut Seen) {
 }
 
 /// Target groups that a listener or rule leads to.
-fn used(account: &Account) -> BTreeSet<String> {
+pub fn used(account: &Account) -> BTreeSet<String> {
     let listeners = account.elb.listeners.values();
     let actions = listeners.flat_map(|listener| {
         let rules = listener.rules.values().flat_map(|rule| &rule.actions);
@@ -209,13 +209,13 @@ fn is_healthy(account: &Account, group: &str) -> bool {
 }
 
 /// A Service in instance mode, internal.
-fn web(world: &World, annotations: &[(&str, &str)]) {
+pub fn web(world: &World, annotations: &[(&str, &str)]) {
     endpoints(world, "web", &http(), &PODS[..2]);
     world.apply(&service("web", annotations, &http()));
 }
 
 /// Nothing is written when everything runs again, nor by a successor.
-async fn assert_rest(world: &World, mut controller: Controller, what: &str) -> Controller {
+pub async fn assert_rest(world: &World, mut controller: Controller, what: &str) -> Controller {
     controller.assert_content(what);
     controller.engine.wake_all(None, Lane::Resync);
     let again = controller.to_rest().await;
@@ -279,56 +279,6 @@ async fn a_service_goes_from_instances_to_pods_and_back_under_load() {
 #[tokio::test(start_paused = true)]
 async fn an_ingress_goes_from_instances_to_pods_and_back_under_load() {
     target_type("Ingress", scenarios::shop, "target-type").await;
-}
-
-/// A Service in instance mode at rest, and the target groups it uses.
-async fn serving_nodes() -> (World, Controller, BTreeSet<String>) {
-    let world = world();
-    web(&world, &[("nlb-target-type", "instance")]);
-    let mut controller = world.start();
-    controller.to_rest().await;
-    let groups = world.land.emulator.with_world(|account, _| used(account));
-    (world, controller, groups)
-}
-
-#[tokio::test(start_paused = true)]
-async fn where_aws_refuses_both_groups_in_one_action_traffic_is_switched_by_one_call() {
-    let (world, mut controller, before) = serving_nodes().await;
-    let emulator = &world.land.emulator;
-    emulator.add_fault(FaultRule::once("ModifyListener", Fault::AccessDenied));
-    web(&world, &[("nlb-target-type", "ip")]);
-    controller.run_for(Duration::from_mins(4)).await;
-    let after = world.land.emulator.with_world(|account, _| used(account));
-    assert!(
-        before.is_disjoint(&after) && !after.is_empty(),
-        "{before:?}, {after:?}"
-    );
-    assert_rest(&world, controller, "switched").await;
-}
-
-/// Ten minutes are the bound of the wait; a switch that is cut then is made again within minutes.
-#[tokio::test(start_paused = true)]
-async fn a_group_that_never_becomes_healthy_is_waited_for_once() {
-    let (world, mut controller, old) = serving_nodes().await;
-    script(&world, "*", "initial");
-    for group in &old {
-        script(&world, group, "healthy");
-    }
-    web(&world, &[("nlb-target-type", "ip")]);
-    controller.run_for(Duration::from_secs(570)).await;
-    let serving = world.land.emulator.with_world(|account, _| used(account));
-    assert!(
-        old.is_subset(&serving) && serving.len() > old.len(),
-        "{serving:?}"
-    );
-    let emulator = &world.land.emulator;
-    emulator.add_fault(FaultRule::once("ModifyListener", Fault::CutBefore));
-    let seen = controller.run_for(Duration::from_mins(4)).await;
-    let cut = |call: &&Call| call.operation == "ModifyListener";
-    let calls = seen.calls.iter().filter(cut).count();
-    assert_eq!(calls, 2, "one that is cut, and one that is not");
-    let serving = world.land.emulator.with_world(|account, _| used(account));
-    assert!(serving.is_disjoint(&old), "{serving:?}");
 }
 
 /// The scheme changes and changes back.
