@@ -69,15 +69,15 @@ pub struct PlanArgs {
 /// Flags of `elbow handover`: those of the controller, so that it looks at the same things.
 #[derive(Debug, Args)]
 pub struct HandoverArgs {
+    /// Print what would be done, and do nothing.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Flags shared with `controller` and `plan`.
     #[command(flatten)]
     pub flags: Flags,
     /// Flags of the controller; those of leader election say which lease is looked at.
     #[command(flatten)]
     pub process: ProcessFlags,
-    /// Print what would be done, and do nothing.
-    #[arg(long)]
-    pub dry_run: bool,
 }
 
 /// Forms in which a plan is printed.

@@ -6,8 +6,10 @@
 
 use anyhow::{Result, anyhow, bail, ensure};
 use elbow_core::key::{Key, Lane};
+use elbow_core::model::Stack;
 use elbow_core::plan::{self, Plan, render_text};
 use elbow_core::status;
+use elbow_crds::problem::{ObjectRef, Problem, ProblemCode};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
@@ -50,10 +52,13 @@ pub async fn handover(args: &HandoverArgs) -> Result<()> {
     let plans = plans(&engine).await?;
     print!("{}", page(&plans));
     if args.dry_run {
-        Ok(())
-    } else {
-        write(&engine, &plans).await
+        return Ok(());
     }
+    write(&engine, &plans).await?;
+    if !plans.is_empty() {
+        eprintln!("done: upstream's controller may be started");
+    }
+    Ok(())
 }
 
 /// While a controller leads it would give the rules numbers of its own. A lease that cannot be
@@ -91,10 +96,28 @@ pub async fn plans(engine: &Engine) -> Result<Vec<Plan>> {
         let actual = engine.mirror.stack(stack, Depth::Deep, &cx).await?;
         let plan = plan::handover(&actual, &engine.settings);
         let findings = plan::lint(&plan, &actual, &engine.settings);
-        plans.push(plan::lint::enforce(plan, &findings, &status::owner_object(stack)));
+        let owner = status::owner_object(stack);
+        let mut plan = plan::lint::enforce(plan, &findings, &owner);
+        plan.problems.extend(unfinished(&actual, &owner));
+        plans.push(plan);
     }
     plans.retain(|plan| !plan.is_empty() || !plan.problems.is_empty());
     Ok(plans)
+}
+
+/// Upstream's controller would not finish a replacement that is under way.
+fn unfinished(actual: &Stack, owner: &ObjectRef) -> Option<Problem> {
+    let names: Vec<&str> = actual
+        .load_balancers
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    let message = format!(
+        "the load balancers {} stand side by side while one takes the place of the other; start this controller again, \
+         and hand over when `elbow plan` says that there are no changes",
+        names.join(" and ")
+    );
+    (names.len() > 1).then(|| Problem::fault(owner, "", ProblemCode::Conflict, message))
 }
 
 /// What is printed before it is done.

@@ -120,28 +120,29 @@ impl Report {
         text
     }
 
-    /// What the models do not say: notes, problems and warnings. For people, beside the output for programs.
+    /// What the models do not say: notes, problems and warnings, and why a stack has no model. For people, beside the
+    /// output for programs.
     pub fn remarks(&self) -> String {
         let mut text = self.head();
         for stack in &self.stacks {
-            if let Outcome::Planned { plan, warnings, .. } = &stack.outcome {
-                for problem in plan.problems.iter().chain(warnings) {
-                    let _ = writeln!(text, "{}: {problem}", stack.key);
+            match &stack.outcome {
+                Outcome::Planned { plan, warnings, .. } => {
+                    for problem in plan.problems.iter().chain(warnings) {
+                        let _ = writeln!(text, "{}: {problem}", stack.key);
+                    }
                 }
+                Outcome::Held(_) | Outcome::Waits(_) => stack.write(&mut text),
             }
         }
         text
     }
 
-    /// The wanted models, in upstream's stack JSON, one object per line; a line of text for a stack without.
+    /// The wanted models, in upstream's stack JSON, one object per line.
     pub fn models(&self) -> String {
         let mut text = String::new();
         for stack in &self.stacks {
-            match &stack.outcome {
-                Outcome::Planned { wanted, .. } => {
-                    let _ = writeln!(text, "{}", build::stack_text(wanted));
-                }
-                Outcome::Held(_) | Outcome::Waits(_) => stack.write(&mut text),
+            if let Outcome::Planned { wanted, .. } = &stack.outcome {
+                let _ = writeln!(text, "{}", build::stack_text(wanted));
             }
         }
         text

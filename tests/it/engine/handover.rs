@@ -1,6 +1,7 @@
 //! `elbow handover`: after an edit the rules get upstream's numbers back.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use elbow::aws::LeaseGuard;
 use elbow::cluster::snapshot;
@@ -11,6 +12,7 @@ use serde_json::json;
 use super::ingress::{backend, class, ingress};
 use super::objects::world;
 use super::plan::command;
+use super::scenarios;
 use super::world::World;
 
 /// An engine as the command has it; the leader has gone.
@@ -102,6 +104,24 @@ async fn an_edited_group_is_handed_over_with_one_call_per_listener_and_tags() {
     let mut controller = world.start();
     let resumed = controller.to_rest().await;
     assert!(resumed.writes().is_empty(), "{:#?}", resumed.writes());
+}
+
+/// Upstream's controller knows nothing of the second load balancer.
+#[tokio::test(start_paused = true)]
+async fn a_replacement_under_way_is_told() {
+    let world = world();
+    scenarios::shop(&world, &[("target-type", "ip")]);
+    let mut controller = world.start();
+    controller.to_rest().await;
+    scenarios::shop(&world, &[("target-type", "ip"), ("scheme", "internet-facing")]);
+    controller.run_for(Duration::from_mins(1)).await;
+    controller.engine.leading.store(false, Ordering::Release);
+    drop(controller);
+    let handing = engine(&world).await;
+    let todo = plans(&handing).await.unwrap();
+    assert!(page(&todo).contains("stand side by side"), "{}", page(&todo));
+    let told = write(&handing, &todo).await.unwrap_err().to_string();
+    assert!(told.contains("not everything is handed over"), "{told}");
 }
 
 async fn refuse(client: &kube::Client, now: jiff::Timestamp) -> anyhow::Result<()> {
