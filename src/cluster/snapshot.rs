@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::kinds::{Kind, Reader, Typed, read_all};
 use super::parse::parse;
-use super::store::{Store, Trimmed};
+use super::store::{Name, Store, Trimmed};
 use super::{Bare, Stores};
 use crate::kubernetes;
 
@@ -51,13 +51,12 @@ impl Reader for Lists<'_> {
         let request = Request::new(api.resource_url()).list(&ListParams::default());
         let request = request.map_err(kube::Error::BuildRequest)?;
         let list: ObjectList<Value> = self.client.request(request).await?;
-        let (mut read, mut unread, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut read, mut unread) = (Vec::new(), Vec::new());
         for object in &list.items {
             match parse::<K>(object) {
                 Ok(object) => read.push((kind.trim)(object, self.quic)),
                 Err(wrong) => {
                     let object = address(&K::kind(&()), object);
-                    names.insert((object.namespace.clone(), object.name.clone()));
                     unread.push(Problem::fault(
                         &object,
                         &wrong.field,
@@ -67,6 +66,8 @@ impl Reader for Lists<'_> {
                 }
             }
         }
+        let name = |problem: &Problem| (problem.object.namespace.clone(), problem.object.name.clone());
+        let names: BTreeSet<Name> = unread.iter().map(name).collect();
         (kind.store)(self.stores).replace_but(read, &names);
         let mut all = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
         all.append(&mut unread);

@@ -2,7 +2,6 @@
 //! Ingress, and the controller that starts afterwards has nothing to write.
 
 use anyhow::{Result, ensure};
-use elbow_e2e::manifests::Backend;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use kube::Api;
@@ -76,12 +75,7 @@ async fn publish(shared: &Shared, rig: &Rig) -> Result<()> {
         "spec": { "selector": { "app": "web" }, "ports": [{ "port": 80, "targetPort": 8080 }] },
     });
     shared.create::<Service>(&rig.namespace, service).await?;
-    let backend = Backend {
-        replicas: 2,
-        ..Backend::new(&rig.namespace, "web")
-    };
-    shared.deploy(&backend).await?;
-    shared.ready_pods(&rig.namespace, "web", 2).await?;
+    shared.deploy_two(&rig.namespace, "web").await?;
     let ingress = json!({
         "metadata": {
             "name": "web",

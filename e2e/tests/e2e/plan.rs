@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use elbow_e2e::manifests::Backend;
 use elbow_e2e::process::free_port;
 use elbow_e2e::programs::{Emulator, EmulatorOptions, find};
 use elbow_e2e::world::SEED;
@@ -32,12 +31,7 @@ fn a_plan_lists_group_rules_before_the_controller_runs_and_nothing_at_rest() {
             let service = load_balancer(name, "web", target_type);
             shared.create::<Service>(&rig.namespace, service).await?;
         }
-        let backend = Backend {
-            replicas: 2,
-            ..Backend::new(&rig.namespace, "web")
-        };
-        shared.deploy(&backend).await?;
-        shared.ready_pods(&rig.namespace, "web", 2).await?;
+        shared.deploy_two(&rig.namespace, "web").await?;
 
         let (before, writes) = (rig.last_call().await?, rig.writes()?);
         let text = rig.plan(&[]).await?;

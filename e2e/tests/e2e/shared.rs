@@ -100,6 +100,17 @@ impl Shared {
         Ok(())
     }
 
+    /// Two pods of the Deployment `app`, both Ready.
+    pub async fn deploy_two(&self, namespace: &str, app: &str) -> Result<()> {
+        let backend = Backend {
+            replicas: 2,
+            ..Backend::new(namespace, app)
+        };
+        self.deploy(&backend).await?;
+        self.ready_pods(namespace, app, 2).await?;
+        Ok(())
+    }
+
     /// The pods with the label `app`.
     pub async fn pods(&self, namespace: &str, app: &str) -> Result<Vec<Pod>> {
         let pods: Api<Pod> = self.api(namespace);
